@@ -1,0 +1,1 @@
+//! The wire: exchange and OpenAI-compatible messages, and the Ledger trait.

@@ -1,0 +1,1 @@
+//! Artifacts by digest: OCI layout, manifests, file formats.

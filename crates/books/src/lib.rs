@@ -1,0 +1,1 @@
+//! One SQLite file of one owner, written in groups.

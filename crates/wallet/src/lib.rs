@@ -1,0 +1,1 @@
+//! Signing keys, sequences and submission: the only code that signs an operation.
