@@ -1,0 +1,177 @@
+//! Artifacts: publish, tag, retire; the lineage and its priced works.
+
+use alloc::{collections::BTreeSet, string::String, vec::Vec};
+
+use crate::{AccountId, Artifact, ArtifactId, Digest, Effect, Pot, Publish, Reject, State, Weight};
+
+const PAYEES_MAX: usize = 16;
+
+impl State {
+    pub(crate) fn publish(&mut self, publisher: AccountId, publish: &Publish) -> Result<Effect, Reject> {
+        if self.artifact(&publish.manifest).is_some() {
+            return Err(Reject::ArtifactExists);
+        }
+        if !label_good(&publish.name) || !label_good(&publish.tag) {
+            return Err(Reject::ArtifactNameInvalid);
+        }
+        if !payees_good(publish) {
+            return Err(Reject::PayeesInvalid);
+        }
+        let royalty_max = self.genesis().royalty_max;
+        if publish.royalty.input > royalty_max || publish.royalty.output > royalty_max {
+            return Err(Reject::RoyaltyTooHigh);
+        }
+        self.check_parents(&publish.parents)?;
+        let priced = self.priced_works(publish)?;
+        self.check_weights(publisher, publish)?;
+        self.set_aside(publisher, self.genesis().deposits.artifact)?;
+        self.write_artifact(publisher, publish, priced);
+        Ok(Effect::Published(publish.manifest))
+    }
+
+    /// Writes a publication that was checked.
+    fn write_artifact(&mut self, publisher: AccountId, publish: &Publish, priced: Vec<ArtifactId>) {
+        let id = publish.manifest;
+        let mut totals = self.totals().clone();
+        let artifact = Artifact {
+            publisher,
+            publish: publish.clone(),
+            time: totals.time,
+            ordinal: totals.artifacts,
+            priced,
+            retired: false,
+        };
+        totals.artifacts = totals.artifacts.saturating_add(1);
+        self.put_totals(totals);
+        for weight in &publish.weights {
+            if self.weight(weight).is_none() {
+                self.put_weight(*weight, Weight { first: id, lifted: false });
+            }
+        }
+        if !publish.royalty.is_zero() {
+            let paid = publish.payees.iter().map(|_| crate::Amount::ZERO).collect();
+            self.put_pot(id, Pot { lifetime: crate::Amount::ZERO, paid });
+        }
+        self.put_tag(publisher, publish.name.clone(), publish.tag.clone(), id);
+        self.put_artifact(id, artifact);
+    }
+
+    fn check_parents(&self, parents: &[ArtifactId]) -> Result<(), Reject> {
+        if !ascending(parents) || parents.len() > size(self.genesis().limits.parents) {
+            return Err(Reject::ParentsInvalid);
+        }
+        for parent in parents {
+            let artifact = self.artifact(parent).ok_or(Reject::ParentUnknown)?;
+            if artifact.retired {
+                return Err(Reject::ParentRetired);
+            }
+        }
+        Ok(())
+    }
+
+    /// The distinct works of the lineage that ask a royalty. Each parent's list is complete, so their union is.
+    fn priced_works(&self, publish: &Publish) -> Result<Vec<ArtifactId>, Reject> {
+        let mut works = BTreeSet::new();
+        if !publish.royalty.is_zero() {
+            works.insert(publish.manifest);
+        }
+        for parent in publish.parents.iter().filter_map(|parent| self.artifact(parent)) {
+            works.extend(parent.priced.iter().copied());
+            if works.len() > size(self.genesis().limits.priced_works) {
+                return Err(Reject::LineageTooWide);
+            }
+        }
+        if works.len() > size(self.genesis().limits.priced_works) {
+            return Err(Reject::LineageTooWide);
+        }
+        Ok(works.into_iter().collect())
+    }
+
+    /// A weight file that someone else published first obliges that artifact to be an ancestor.
+    fn check_weights(&self, publisher: AccountId, publish: &Publish) -> Result<(), Reject> {
+        if !ascending(&publish.weights) || publish.weights.len() > size(self.genesis().limits.weights) {
+            return Err(Reject::WeightsInvalid);
+        }
+        let mut owed = BTreeSet::new();
+        for weight in publish.weights.iter().filter_map(|weight| self.weight(weight)) {
+            let foreign = self.artifact(&weight.first).is_some_and(|first| first.publisher != publisher);
+            if foreign && !weight.lifted {
+                owed.insert(weight.first);
+            }
+        }
+        self.find_ancestors(&publish.parents, owed)
+    }
+
+    /// Walks up from `parents` until every artifact in `owed` was met. An ancestor's ordinal is below its descendants', so
+    /// nothing older than the oldest one owed is looked at.
+    fn find_ancestors(&self, parents: &[ArtifactId], mut owed: BTreeSet<ArtifactId>) -> Result<(), Reject> {
+        let oldest = owed.iter().filter_map(|id| self.artifact(id)).map(|a| a.ordinal).min().unwrap_or_default();
+        let mut waiting: Vec<ArtifactId> = parents.to_vec();
+        let mut seen = BTreeSet::new();
+        while !owed.is_empty() {
+            let id = waiting.pop().ok_or(Reject::AncestorMissing)?;
+            if !seen.insert(id) {
+                continue;
+            }
+            if seen.len() > size(self.genesis().limits.lineage_walk) {
+                return Err(Reject::LineageTooWide);
+            }
+            owed.remove(&id);
+            if let Some(artifact) = self.artifact(&id).filter(|artifact| artifact.ordinal > oldest) {
+                waiting.extend(artifact.publish.parents.iter().copied());
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn tag(&mut self, by: AccountId, name: &str, tag: &str, id: ArtifactId) -> Result<Effect, Reject> {
+        if !label_good(name) || !label_good(tag) {
+            return Err(Reject::ArtifactNameInvalid);
+        }
+        let artifact = self.artifact(&id).ok_or(Reject::ArtifactUnknown)?;
+        if artifact.publisher != by {
+            return Err(Reject::NotPublisher);
+        }
+        self.put_tag(by, String::from(name), String::from(tag), id);
+        Ok(Effect::Done)
+    }
+
+    pub(crate) fn retire(&mut self, by: AccountId, id: ArtifactId) -> Result<Effect, Reject> {
+        let mut artifact = self.artifact(&id).ok_or(Reject::ArtifactUnknown)?.clone();
+        if artifact.publisher != by {
+            return Err(Reject::NotPublisher);
+        }
+        if artifact.retired {
+            return Err(Reject::ArtifactRetired);
+        }
+        artifact.retired = true;
+        self.put_artifact(id, artifact);
+        Ok(Effect::Done)
+    }
+}
+
+/// True for an artifact's name or a tag.
+fn label_good(label: &str) -> bool {
+    (1..=64).contains(&label.len())
+        && label.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'))
+        && label.starts_with(|c: char| c.is_ascii_alphanumeric())
+}
+
+fn payees_good(publish: &Publish) -> bool {
+    let payees = &publish.payees;
+    let needed = !publish.royalty.is_zero();
+    payees.len() <= PAYEES_MAX
+        && payees.is_sorted_by(|a, b| a.account < b.account)
+        && payees.iter().all(|payee| payee.weight > 0)
+        && (!needed || !payees.is_empty())
+}
+
+/// True for distinct digests in ascending order: one list has one encoding.
+pub(crate) fn ascending(digests: &[Digest]) -> bool {
+    digests.is_sorted_by(|a, b| a < b)
+}
+
+/// A limit as a length.
+pub(crate) fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,137 @@
+//! Identities: 32-byte digests, keys and ids with one text form each, and time.
+
+use alloc::string::String;
+use borsh::{BorshDeserialize, BorshSerialize};
+use core::{fmt, str::FromStr};
+use sha2::{Digest as _, Sha256};
+
+/// A text that is not the id it should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParseError(pub &'static str);
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}", self.0)
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+fn write_hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// Reads exactly `N` bytes of lower-case hexadecimal, so that one id has one text.
+fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != N.checked_mul(2)? {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        if pair.iter().any(|c| !matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $size:literal, $prefix:literal, $expected:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+        pub struct $name(pub [u8; $size]);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($prefix)?;
+                write_hex(f, &self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                text.strip_prefix($prefix).and_then(read_hex).map(Self).ok_or(ParseError($expected))
+            }
+        }
+    };
+}
+
+id! {
+    /// A SHA-256 digest; as text `sha256:` and 64 hexadecimal digits, as OCI writes it.
+    Digest, 32, "sha256:", "a digest: sha256: and 64 lower-case hexadecimal digits"
+}
+id! {
+    /// An account: the Ed25519 public key it began with. The key may be rotated, the id stays.
+    AccountId, 32, "", "an account: 64 lower-case hexadecimal digits"
+}
+id! {
+    /// An Ed25519 public key (RFC 8032).
+    PublicKey, 32, "", "a public key: 64 lower-case hexadecimal digits"
+}
+id! {
+    /// An Ed25519 signature (RFC 8032).
+    Signature, 64, "", "a signature: 128 lower-case hexadecimal digits"
+}
+id! {
+    /// A payment channel, derived from its payer and the sequence that opened it; never reused.
+    ChannelId, 32, "ch_", "a channel: ch_ and 64 lower-case hexadecimal digits"
+}
+id! {
+    /// An offer, derived from its provider and the sequence that made it; never reused.
+    OfferId, 32, "of_", "an offer: of_ and 64 lower-case hexadecimal digits"
+}
+id! {
+    /// A random number that names one order within its channel.
+    OrderId, 16, "", "an order: 32 lower-case hexadecimal digits"
+}
+
+/// An artifact is named by the digest of its manifest.
+pub type ArtifactId = Digest;
+
+impl Digest {
+    /// SHA-256 of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::of_parts(&[bytes])
+    }
+
+    /// SHA-256 of byte strings, one after the other.
+    pub fn of_parts(parts: &[&[u8]]) -> Self {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update(part);
+        }
+        Self(hasher.finalize().into())
+    }
+}
+
+/// Derives an id from what made it: SHA-256 of a purpose, an account and a sequence.
+pub(crate) fn derive(purpose: &str, account: AccountId, sequence: u64) -> [u8; 32] {
+    Digest::of(&crate::encode(&(String::from(purpose), account, sequence))).0
+}
+
+impl From<PublicKey> for AccountId {
+    fn from(key: PublicKey) -> Self {
+        Self(key.0)
+    }
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+pub struct Time(pub u64);
+
+impl Time {
+    /// The time `milliseconds` later; the end of time if there is no such.
+    pub fn plus(self, milliseconds: u64) -> Self {
+        Self(self.0.saturating_add(milliseconds))
+    }
+}

@@ -1,0 +1,139 @@
+//! The Merkle tree of RFC 6962 (section 2.1) over SHA-256: for a voucher's receipts and for the public log.
+
+use alloc::vec::Vec;
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::Digest;
+
+/// The hash of a leaf whose data is `data`.
+pub fn leaf(data: &[u8]) -> Digest {
+    Digest::of_parts(&[&[0], data])
+}
+
+/// The hash of an inner node.
+pub fn node(left: Digest, right: Digest) -> Digest {
+    Digest::of_parts(&[&[1], &left.0, &right.0])
+}
+
+/// The right edge of a growing tree: enough to append and to give the root, in O(log n) memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Frontier {
+    size: u64,
+    /// Roots of the complete subtrees, largest first: one for each 1 in the binary form of `size`.
+    peaks: Vec<Digest>,
+}
+
+impl Frontier {
+    /// The empty tree.
+    pub const fn new() -> Self {
+        Self { size: 0, peaks: Vec::new() }
+    }
+
+    /// Number of leaves.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Appends a leaf whose data is a digest.
+    pub fn push(&mut self, data: Digest) {
+        self.push_leaf(leaf(&data.0));
+    }
+
+    /// Appends a leaf that was hashed already.
+    pub fn push_leaf(&mut self, hash: Digest) {
+        let mut hash = hash;
+        for _ in 0..self.size.trailing_ones() {
+            if let Some(left) = self.peaks.pop() {
+                hash = node(left, hash);
+            }
+        }
+        self.peaks.push(hash);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// The root; SHA-256 of nothing for the empty tree.
+    pub fn root(&self) -> Digest {
+        let mut peaks = self.peaks.iter().rev();
+        let Some(&last) = peaks.next() else { return Digest::of(&[]) };
+        peaks.fold(last, |right, &left| node(left, right))
+    }
+}
+
+/// The root over leaf hashes.
+pub fn root(leaves: &[Digest]) -> Digest {
+    let mut frontier = Frontier::new();
+    leaves.iter().for_each(|&hash| frontier.push_leaf(hash));
+    frontier.root()
+}
+
+/// The largest power of two below `n`, for `n` of at least 2 (RFC 6962's k).
+fn split(n: usize) -> usize {
+    n.div_ceil(2).next_power_of_two()
+}
+
+/// The inclusion proof of leaf `index` (PATH of RFC 6962, 2.1.1), or `None` if there is no such leaf.
+pub fn prove(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
+    if index >= leaves.len() {
+        return None;
+    }
+    if leaves.len() == 1 {
+        return Some(Vec::new());
+    }
+    let (left, right) = leaves.split_at_checked(split(leaves.len()))?;
+    let (mut path, sibling) = match index.checked_sub(left.len()) {
+        None => (prove(left, index)?, root(right)),
+        Some(index) => (prove(right, index)?, root(left)),
+    };
+    path.push(sibling);
+    Some(path)
+}
+
+/// The root that a leaf hash and its path lead to (RFC 9162, 2.1.3.2), or `None` if the path has another length.
+pub fn follow(hash: Digest, index: u64, size: u64, path: &[Digest]) -> Option<Digest> {
+    let mut index = Some(index).filter(|&i| i < size)?;
+    let mut last = size.checked_sub(1)?;
+    let mut hash = hash;
+    for &sibling in path {
+        if last == 0 {
+            return None;
+        }
+        if index & 1 == 1 || index == last {
+            hash = node(sibling, hash);
+            while index & 1 == 0 && index != 0 {
+                index >>= 1;
+                last >>= 1;
+            }
+        } else {
+            hash = node(hash, sibling);
+        }
+        index >>= 1;
+        last >>= 1;
+    }
+    (last == 0).then_some(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_leaf_is_proved_and_no_other() {
+        for size in 1..40u64 {
+            let leaves: Vec<_> = (0..size).map(|i| leaf(&i.to_be_bytes())).collect();
+            for index in 0..size {
+                let path = prove(&leaves, index as usize).unwrap();
+                let hash = leaves[index as usize];
+                assert_eq!(follow(hash, index, size, &path), Some(root(&leaves)));
+                assert_ne!(follow(leaf(b"x"), index, size, &path), Some(root(&leaves)));
+                assert_ne!(follow(hash, index + 1, size, &path), Some(root(&leaves)), "{index} of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_root_is_that_of_rfc_6962() {
+        assert_eq!(root(&[]).0[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+        let leaves: Vec<_> = [&b"a"[..], b"b", b"c"].iter().map(|data| leaf(data)).collect();
+        assert_eq!(root(&leaves), node(node(leaves[0], leaves[1]), leaves[2]));
+    }
+}

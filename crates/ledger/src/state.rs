@@ -1,0 +1,451 @@
+//! State and `apply`: the only way anything changes.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    string::String,
+    vec::Vec,
+};
+
+use crate::{
+    Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
+    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree,
+};
+
+/// Everything the ledger knows: the records, and the Merkle tree over them.
+#[derive(Debug, Clone)]
+pub struct State {
+    genesis: Genesis,
+    network: Digest,
+    totals: Totals,
+    accounts: BTreeMap<AccountId, Account>,
+    names: BTreeMap<String, AccountId>,
+    artifacts: BTreeMap<ArtifactId, Artifact>,
+    tags: BTreeMap<(AccountId, String, String), ArtifactId>,
+    weights: BTreeMap<Digest, Weight>,
+    pots: BTreeMap<ArtifactId, Pot>,
+    offers: BTreeMap<OfferId, OfferRecord>,
+    channels: BTreeMap<ChannelId, Channel>,
+    tree: state_tree::Tree,
+    /// What changed since the tree was last brought up to date.
+    changed: BTreeSet<Key>,
+}
+
+/// What an applied operation did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The fee that was taken.
+    pub fee: Amount,
+    /// What came of it.
+    pub effect: Effect,
+}
+
+/// What came of an operation beyond what it says itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Just that.
+    Done,
+    /// An artifact stands.
+    Published(ArtifactId),
+    /// An offer stands.
+    Offered(OfferId),
+    /// A channel is open.
+    Opened(ChannelId),
+    /// A channel paid.
+    Settled(ChannelId, Settlement),
+    /// A channel ended.
+    Finished {
+        /// Which.
+        channel: ChannelId,
+        /// What its payer got back.
+        returned: Amount,
+    },
+    /// Pots were emptied to these accounts.
+    PaidOut(Vec<(AccountId, Amount)>),
+}
+
+/// A state as a list, to be written to disk or checked against a root.
+pub type Snapshot = Vec<(Key, Record)>;
+
+impl State {
+    /// The state of a network that nobody used yet.
+    ///
+    /// # Errors
+    /// [`Reject::GenesisInvalid`].
+    pub fn new(genesis: Genesis) -> Result<Self, Reject> {
+        let totals = Totals { time: genesis.founded, ..Totals::default() };
+        Self::from_records(genesis, [(Key::Totals, Record::Totals(totals))])
+    }
+
+    /// Rebuilds a state from its records. Compare [`Self::root`] before believing it.
+    ///
+    /// # Errors
+    /// [`Reject::GenesisInvalid`], or [`Reject::Malformed`] if a record stands under another kind of key.
+    pub fn from_records(genesis: Genesis, records: impl IntoIterator<Item = (Key, Record)>) -> Result<Self, Reject> {
+        genesis.check()?;
+        let mut state = Self {
+            network: genesis.network(),
+            genesis,
+            totals: Totals::default(),
+            accounts: BTreeMap::new(),
+            names: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            weights: BTreeMap::new(),
+            pots: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            channels: BTreeMap::new(),
+            tree: state_tree::Tree::default(),
+            changed: BTreeSet::new(),
+        };
+        for (key, record) in records {
+            state.insert(key, record)?;
+        }
+        state.update_tree();
+        Ok(state)
+    }
+
+    fn insert(&mut self, key: Key, record: Record) -> Result<(), Reject> {
+        match (key, record) {
+            (Key::Totals, Record::Totals(totals)) => self.put_totals(totals),
+            (Key::Account(id), Record::Account(account)) => self.put_account(id, account),
+            (Key::Name(name), Record::Name(id)) => self.put_name(name, id),
+            (Key::Artifact(id), Record::Artifact(artifact)) => self.put_artifact(id, artifact),
+            (Key::Tag(publisher, name, tag), Record::Tag(id)) => self.put_tag(publisher, name, tag, id),
+            (Key::Weight(digest), Record::Weight(weight)) => self.put_weight(digest, weight),
+            (Key::Pot(id), Record::Pot(pot)) => self.put_pot(id, pot),
+            (Key::Offer(id), Record::Offer(offer)) => self.put_offer(id, offer),
+            (Key::Channel(id), Record::Channel(channel)) => self.put_channel(id, channel),
+            _ => return Err(Reject::Malformed),
+        }
+        Ok(())
+    }
+
+    /// Applies one verified operation, or refuses it.
+    ///
+    /// # Errors
+    /// An admission refusal ([`Reject::is_admission`]) changes nothing at all. Any other takes time, sequence and fee, and
+    /// changes nothing else.
+    pub fn apply(&mut self, at: Time, operation: &Verified) -> Result<Outcome, Reject> {
+        let request = operation.request();
+        let fee = self.admit(at, request, operation.bytes())?;
+        self.totals.time = at;
+        self.totals.operations = self.totals.operations.saturating_add(1);
+        self.changed.insert(Key::Totals);
+        let mut account = self.account(&request.account);
+        account.sequence = account.sequence.saturating_add(1);
+        account.balance = account.balance.minus(fee).unwrap_or_default();
+        self.put_account(request.account, account);
+        if !fee.is_zero() {
+            self.credit(self.genesis.beneficiary, fee);
+        }
+        let effect = self.perform(request)?;
+        Ok(Outcome { fee, effect })
+    }
+
+    /// The checks at the door. Returns the fee.
+    ///
+    /// # Errors
+    /// An admission refusal.
+    pub fn admit(&self, at: Time, request: &Request, bytes: usize) -> Result<Amount, Reject> {
+        if request.network != self.network {
+            return Err(Reject::WrongNetwork);
+        }
+        if at < self.totals.time {
+            return Err(Reject::TimeReversed);
+        }
+        if at > request.not_after {
+            return Err(Reject::Expired);
+        }
+        let account = self.account(&request.account);
+        if account.key != request.key {
+            return Err(Reject::KeyNotCurrent);
+        }
+        if request.sequence < account.sequence {
+            return Err(Reject::SequencePast);
+        }
+        if request.sequence > account.sequence {
+            return Err(Reject::SequenceFuture);
+        }
+        if matches!(request.operation, Operation::Issue { .. }) && request.account == self.genesis.issuer {
+            return Ok(Amount::ZERO);
+        }
+        let fees = &self.genesis.fees;
+        let by_size = u128::try_from(bytes).ok().and_then(|n| fees.byte.0.checked_mul(n)).map(Amount);
+        let fee = by_size.and_then(|by_size| fees.operation.plus(by_size)).ok_or(Reject::FeeUnpaid)?;
+        if fee > account.balance { Err(Reject::FeeUnpaid) } else { Ok(fee) }
+    }
+
+    fn perform(&mut self, request: &Request) -> Result<Effect, Reject> {
+        let (by, sequence) = (request.account, request.sequence);
+        match &request.operation {
+            Operation::Issue { to, amount, .. } => self.issue(by, *to, *amount),
+            Operation::Redeem { amount, .. } => self.redeem(by, *amount),
+            Operation::Lift { weight } => self.lift(by, weight),
+            Operation::Transfer { to, amount, .. } => self.transfer(by, *to, *amount),
+            Operation::Name { name } => self.take_name(by, name),
+            Operation::Rotate { key, proof } => self.rotate(by, sequence, *key, *proof),
+            Operation::Publish(publish) => self.publish(by, publish),
+            Operation::Tag { name, tag, artifact } => self.tag(by, name, tag, *artifact),
+            Operation::Retire { artifact } => self.retire(by, *artifact),
+            Operation::Register(door) => self.register(by, door),
+            Operation::Offer(offer) => self.make_offer(by, sequence, offer),
+            Operation::Withdraw { offer } => self.withdraw(by, offer),
+            Operation::Open { provider, gateway_key, deposit } => {
+                self.open((by, sequence), *provider, *gateway_key, *deposit)
+            }
+            Operation::TopUp { channel, amount } => self.top_up(by, *channel, *amount),
+            Operation::Settle { voucher } => self.settle(by, voucher),
+            Operation::Close { channel } => self.close(by, *channel),
+            Operation::Release { channel } => self.release(by, *channel),
+            Operation::Finish { channel } => self.finish(*channel),
+            Operation::Payout { artifacts } => self.payout(by, artifacts),
+        }
+    }
+
+    /// The digest of everything; equal on every honest replica. Hashes what changed since it was last asked for.
+    pub fn root(&mut self) -> Digest {
+        self.update_tree();
+        self.tree.root()
+    }
+
+    /// The proof that a record stands under the root, or that none does.
+    pub fn prove(&mut self, key: &Key) -> state_tree::Proof {
+        self.update_tree();
+        self.tree.prove(key)
+    }
+
+    fn update_tree(&mut self) {
+        for key in core::mem::take(&mut self.changed) {
+            match self.get(&key) {
+                Some(record) => self.tree.put(&key, &record),
+                None => self.tree.remove(&key),
+            }
+        }
+    }
+
+    /// The record under a key.
+    pub fn get(&self, key: &Key) -> Option<Record> {
+        match key {
+            Key::Totals => Some(Record::Totals(self.totals.clone())),
+            Key::Account(id) => self.accounts.get(id).cloned().map(Record::Account),
+            Key::Name(name) => self.named(name).map(Record::Name),
+            Key::Artifact(id) => self.artifact(id).cloned().map(Record::Artifact),
+            Key::Tag(publisher, name, tag) => {
+                self.tags.get(&(*publisher, name.clone(), tag.clone())).copied().map(Record::Tag)
+            }
+            Key::Weight(digest) => self.weight(digest).map(Record::Weight),
+            Key::Pot(id) => self.pot(id).cloned().map(Record::Pot),
+            Key::Offer(id) => self.offer(id).cloned().map(Record::Offer),
+            Key::Channel(id) => self.channel(id).cloned().map(Record::Channel),
+        }
+    }
+
+    /// Every record, in the order of the keys.
+    pub fn records(&self) -> impl Iterator<Item = (Key, Record)> + '_ {
+        let totals = core::iter::once((Key::Totals, Record::Totals(self.totals.clone())));
+        totals
+            .chain(self.accounts.iter().map(|(id, a)| (Key::Account(*id), Record::Account(a.clone()))))
+            .chain(self.names.iter().map(|(name, id)| (Key::Name(name.clone()), Record::Name(*id))))
+            .chain(self.artifacts.iter().map(|(id, a)| (Key::Artifact(*id), Record::Artifact(a.clone()))))
+            .chain(self.tags.iter().map(|((p, n, t), id)| (Key::Tag(*p, n.clone(), t.clone()), Record::Tag(*id))))
+            .chain(self.weights.iter().map(|(digest, w)| (Key::Weight(*digest), Record::Weight(*w))))
+            .chain(self.pots.iter().map(|(id, pot)| (Key::Pot(*id), Record::Pot(pot.clone()))))
+            .chain(self.offers.iter().map(|(id, offer)| (Key::Offer(*id), Record::Offer(offer.clone()))))
+            .chain(self.channels.iter().map(|(id, c)| (Key::Channel(*id), Record::Channel(c.clone()))))
+    }
+}
+
+/// Reading.
+impl State {
+    /// What the network was founded on.
+    pub const fn genesis(&self) -> &Genesis {
+        &self.genesis
+    }
+
+    /// The network's name in every signature.
+    pub const fn network(&self) -> Digest {
+        self.network
+    }
+
+    /// The sums over everything.
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// An account; one without a record reads as [`Account::new`].
+    pub fn account(&self, id: &AccountId) -> Account {
+        self.accounts.get(id).cloned().unwrap_or_else(|| Account::new(*id))
+    }
+
+    /// Who has this name.
+    pub fn named(&self, name: &str) -> Option<AccountId> {
+        self.names.get(name).copied()
+    }
+
+    /// An artifact.
+    pub fn artifact(&self, id: &ArtifactId) -> Option<&Artifact> {
+        self.artifacts.get(id)
+    }
+
+    /// All artifacts.
+    pub fn artifacts(&self) -> impl Iterator<Item = (&ArtifactId, &Artifact)> {
+        self.artifacts.iter()
+    }
+
+    /// All tags: publisher, name and tag, and what they point at.
+    pub fn tags(&self) -> impl Iterator<Item = (&(AccountId, String, String), &ArtifactId)> {
+        self.tags.iter()
+    }
+
+    /// Where a weight file was first published.
+    pub fn weight(&self, digest: &Digest) -> Option<Weight> {
+        self.weights.get(digest).copied()
+    }
+
+    /// An artifact's royalties; none if it asks none.
+    pub fn pot(&self, id: &ArtifactId) -> Option<&Pot> {
+        self.pots.get(id)
+    }
+
+    /// All pots.
+    pub fn pots(&self) -> impl Iterator<Item = (&ArtifactId, &Pot)> {
+        self.pots.iter()
+    }
+
+    /// An offer.
+    pub fn offer(&self, id: &OfferId) -> Option<&OfferRecord> {
+        self.offers.get(id)
+    }
+
+    /// All offers, withdrawn ones included.
+    pub fn offers(&self) -> impl Iterator<Item = (&OfferId, &OfferRecord)> {
+        self.offers.iter()
+    }
+
+    /// An open or closing channel.
+    pub fn channel(&self, id: &ChannelId) -> Option<&Channel> {
+        self.channels.get(id)
+    }
+
+    /// All open and closing channels.
+    pub fn channels(&self) -> impl Iterator<Item = (&ChannelId, &Channel)> {
+        self.channels.iter()
+    }
+
+    /// All accounts that have a record.
+    pub fn accounts(&self) -> impl Iterator<Item = (&AccountId, &Account)> {
+        self.accounts.iter()
+    }
+}
+
+/// Writing: each remembers what the tree has yet to learn.
+impl State {
+    pub(crate) fn put_totals(&mut self, totals: Totals) {
+        self.changed.insert(Key::Totals);
+        self.totals = totals;
+    }
+
+    pub(crate) fn put_account(&mut self, id: AccountId, account: Account) {
+        self.changed.insert(Key::Account(id));
+        self.accounts.insert(id, account);
+    }
+
+    pub(crate) fn put_name(&mut self, name: String, id: AccountId) {
+        self.changed.insert(Key::Name(name.clone()));
+        self.names.insert(name, id);
+    }
+
+    pub(crate) fn put_artifact(&mut self, id: ArtifactId, artifact: Artifact) {
+        self.changed.insert(Key::Artifact(id));
+        self.artifacts.insert(id, artifact);
+    }
+
+    pub(crate) fn put_tag(&mut self, publisher: AccountId, name: String, tag: String, id: ArtifactId) {
+        self.changed.insert(Key::Tag(publisher, name.clone(), tag.clone()));
+        self.tags.insert((publisher, name, tag), id);
+    }
+
+    pub(crate) fn put_weight(&mut self, digest: Digest, weight: Weight) {
+        self.changed.insert(Key::Weight(digest));
+        self.weights.insert(digest, weight);
+    }
+
+    pub(crate) fn put_pot(&mut self, id: ArtifactId, pot: Pot) {
+        self.changed.insert(Key::Pot(id));
+        self.pots.insert(id, pot);
+    }
+
+    pub(crate) fn put_offer(&mut self, id: OfferId, offer: OfferRecord) {
+        self.changed.insert(Key::Offer(id));
+        self.offers.insert(id, offer);
+    }
+
+    pub(crate) fn put_channel(&mut self, id: ChannelId, channel: Channel) {
+        self.changed.insert(Key::Channel(id));
+        self.channels.insert(id, channel);
+    }
+
+    pub(crate) fn remove_channel(&mut self, id: ChannelId) {
+        self.changed.insert(Key::Channel(id));
+        self.channels.remove(&id);
+    }
+}
+
+/// Moving money.
+impl State {
+    /// # Panics
+    /// If a balance exceeds 2¹²⁸: the supply is at most 2⁹⁶, so we would be wrong.
+    pub(crate) fn credit(&mut self, id: AccountId, amount: Amount) {
+        let mut account = self.account(&id);
+        account.balance = account.balance.plus(amount).expect("a balance exceeds the supply");
+        self.put_account(id, account);
+    }
+
+    pub(crate) fn debit(&mut self, id: AccountId, amount: Amount) -> Result<(), Reject> {
+        let mut account = self.account(&id);
+        account.balance = account.balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
+        self.put_account(id, account);
+        Ok(())
+    }
+
+    /// Moves money from an account to the deposits.
+    pub(crate) fn set_aside(&mut self, id: AccountId, amount: Amount) -> Result<(), Reject> {
+        self.debit(id, amount)?;
+        self.move_total(|totals| &mut totals.deposits, amount, Amount::ZERO);
+        Ok(())
+    }
+
+    /// Moves money from the deposits to an account.
+    pub(crate) fn give_back(&mut self, id: AccountId, amount: Amount) {
+        self.move_total(|totals| &mut totals.deposits, Amount::ZERO, amount);
+        self.credit(id, amount);
+    }
+
+    /// # Panics
+    /// If a total leaves its range: we would have lost or made money.
+    pub(crate) fn move_total(&mut self, total: impl Fn(&mut Totals) -> &mut Amount, plus: Amount, minus: Amount) {
+        let mut totals = self.totals.clone();
+        let sum = total(&mut totals);
+        *sum = sum.plus(plus).and_then(|sum| sum.minus(minus)).expect("a total left its range");
+        self.put_totals(totals);
+    }
+
+    /// Adds royalties to a pot. Every priced work has one since its publication.
+    pub(crate) fn fill_pot(&mut self, id: &ArtifactId, amount: Amount) {
+        let mut pot = self.pots.get(id).cloned().unwrap_or_default();
+        pot.lifetime = pot.lifetime.plus(amount).expect("a pot exceeds the supply");
+        self.put_pot(*id, pot);
+    }
+
+    /// Takes the fee for changing pots.
+    pub(crate) fn charge_pots(&mut self, by: AccountId, pots: usize) -> Result<(), Reject> {
+        let pots = u128::try_from(pots).unwrap_or(u128::MAX);
+        let fee = self.genesis.fees.pot.0.checked_mul(pots).map(Amount).ok_or(Reject::BalanceTooLow)?;
+        if fee.is_zero() {
+            return Ok(());
+        }
+        self.debit(by, fee)?;
+        self.credit(self.genesis.beneficiary, fee);
+        Ok(())
+    }
+}

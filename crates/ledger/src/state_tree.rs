@@ -1,0 +1,166 @@
+//! The Merkle tree over all state: a binary trie on the SHA-256 of each record's key, in which a subtree of one record is
+//! that record's leaf. Its root depends on the records alone, not on the order in which they came.
+
+use alloc::{boxed::Box, vec::Vec};
+use borsh::{BorshDeserialize, BorshSerialize};
+
+use crate::{Digest, Key, Record, encode};
+
+/// The hash of an empty subtree.
+const EMPTY: Digest = Digest([0; 32]);
+
+/// The hash of a record's leaf: SHA-256 of 0, the path, and the SHA-256 of the record's encoding.
+pub fn leaf(path: Digest, record: &Record) -> Digest {
+    Digest::of_parts(&[&[0], &path.0, &Digest::of(&encode(record)).0])
+}
+
+fn inner(left: Digest, right: Digest) -> Digest {
+    Digest::of_parts(&[&[1], &left.0, &right.0])
+}
+
+/// Where a key's leaf lies: the SHA-256 of its encoding, read from the highest bit of the first byte.
+pub fn path(key: &Key) -> Digest {
+    Digest::of(&encode(key))
+}
+
+/// True if the path turns right at `depth`.
+fn right_at(path: Digest, depth: usize) -> bool {
+    let byte = path.0.get(depth >> 3).copied().unwrap_or_default();
+    byte & (0x80u8 >> (depth & 7)) != 0
+}
+
+#[derive(Debug, Clone, Default)]
+enum Node {
+    #[default]
+    Empty,
+    Leaf(Digest, Digest),
+    Inner(Box<Inner>),
+}
+
+#[derive(Debug, Clone)]
+struct Inner {
+    left: Node,
+    right: Node,
+    /// `None` while a change below waits for [`Tree::root`].
+    hash: Option<Digest>,
+}
+
+impl Node {
+    fn hash(&mut self) -> Digest {
+        match self {
+            Self::Empty => EMPTY,
+            Self::Leaf(_, hash) => *hash,
+            Self::Inner(node) => match node.hash {
+                Some(hash) => hash,
+                None => *node.hash.insert(inner(node.left.hash(), node.right.hash())),
+            },
+        }
+    }
+
+    fn put(self, path: Digest, hash: Digest, depth: usize) -> Self {
+        match self {
+            Self::Empty => Self::Leaf(path, hash),
+            Self::Leaf(old, _) if old == path => Self::Leaf(path, hash),
+            Self::Leaf(old, old_hash) => {
+                let (mut left, mut right) = (Self::Empty, Self::Empty);
+                *if right_at(old, depth) { &mut right } else { &mut left } = Self::Leaf(old, old_hash);
+                Self::Inner(Box::new(Inner { left, right, hash: None })).put(path, hash, depth)
+            }
+            Self::Inner(mut node) => {
+                let child = node.child(path, depth);
+                *child = core::mem::take(child).put(path, hash, depth.saturating_add(1));
+                node.hash = None;
+                Self::Inner(node)
+            }
+        }
+    }
+
+    fn remove(self, path: Digest, depth: usize) -> Self {
+        match self {
+            Self::Leaf(old, _) if old == path => Self::Empty,
+            Self::Inner(mut node) => {
+                let child = node.child(path, depth);
+                *child = core::mem::take(child).remove(path, depth.saturating_add(1));
+                node.hash = None;
+                match (&node.left, &node.right) {
+                    (Self::Empty, Self::Leaf(..) | Self::Empty) => node.right,
+                    (Self::Leaf(..), Self::Empty) => node.left,
+                    _ => Self::Inner(node),
+                }
+            }
+            other => other,
+        }
+    }
+}
+
+impl Inner {
+    fn child(&mut self, path: Digest, depth: usize) -> &mut Node {
+        if right_at(path, depth) { &mut self.right } else { &mut self.left }
+    }
+}
+
+/// The tree. Changes are O(log n) and hashed together when the root is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Tree(Node);
+
+impl Tree {
+    /// Puts or replaces a record.
+    pub fn put(&mut self, key: &Key, record: &Record) {
+        let path = path(key);
+        self.0 = core::mem::take(&mut self.0).put(path, leaf(path, record), 0);
+    }
+
+    /// Takes a record out, if it is there.
+    pub fn remove(&mut self, key: &Key) {
+        self.0 = core::mem::take(&mut self.0).remove(path(key), 0);
+    }
+
+    /// The root: 32 zero bytes if nothing is there.
+    pub fn root(&mut self) -> Digest {
+        self.0.hash()
+    }
+
+    /// The proof that a record is there (or, where another leaf or nothing stands in its place, that it is not).
+    pub fn prove(&mut self, key: &Key) -> Proof {
+        let path = path(key);
+        let (mut siblings, mut node) = (Vec::new(), &mut self.0);
+        while let Node::Inner(inner) = node {
+            let right = right_at(path, siblings.len());
+            let (on, off) = if right { (&mut inner.right, &mut inner.left) } else { (&mut inner.left, &mut inner.right) };
+            siblings.push(off.hash());
+            node = on;
+        }
+        let end = match node {
+            Node::Leaf(path, hash) => Some((*path, *hash)),
+            _ => None,
+        };
+        Proof { siblings, end }
+    }
+}
+
+/// A path from a leaf to the root.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Proof {
+    /// The other child at each step, from the root down.
+    pub siblings: Vec<Digest>,
+    /// Path and hash of the leaf where the walk ends, if one is there.
+    pub end: Option<(Digest, Digest)>,
+}
+
+impl Proof {
+    /// True if under `root` the key holds exactly this record, or nothing if there is none.
+    pub fn verify(&self, root: Digest, key: &Key, record: Option<&Record>) -> bool {
+        let path = path(key);
+        let here = match (record, self.end) {
+            (Some(record), Some((at, hash))) => at == path && hash == leaf(path, record),
+            (None, Some((at, _))) => at != path && (0..self.siblings.len()).all(|d| right_at(at, d) == right_at(path, d)),
+            (Some(_), None) => false,
+            (None, None) => true,
+        };
+        let mut hash = self.end.map_or(EMPTY, |(_, hash)| hash);
+        for (depth, &sibling) in self.siblings.iter().enumerate().rev() {
+            hash = if right_at(path, depth) { inner(sibling, hash) } else { inner(hash, sibling) };
+        }
+        here && self.siblings.len() <= 256 && hash == root
+    }
+}
