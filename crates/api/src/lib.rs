@@ -1,1 +1,17 @@
-//! The wire: exchange and OpenAI-compatible messages, and the Ledger trait.
+//! The wire: every message between Pumasi's parts and to its clients, one definition each, and the [`Ledger`] trait.
+//!
+//! - [`Ledger`]: what the doors know of the ledger, in process or over HTTP ([`HttpLedger`]).
+//! - [`exchange`]: between a gateway and a provider.
+//! - [`openai`]: between a client and a gateway.
+//! - [`view`]: JSON that people and pages read.
+
+pub mod exchange;
+mod http_ledger;
+mod ledger_trait;
+pub mod log;
+pub mod openai;
+pub mod text;
+pub mod view;
+
+pub use http_ledger::{HttpLedger, SubmitAnswer};
+pub use ledger_trait::{Applied, Ledger, LedgerError, List, Settled};

@@ -1,6 +1,7 @@
 //! Channels: open, top up, settle, close, release, finish; and the one check of a voucher.
 
 use alloc::{collections::BTreeMap, vec::Vec};
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Digest, Effect, Limits, Line, OfferId, Price, PublicKey,
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// What a voucher pays beyond what was settled before it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Settlement {
     /// To the provider.
     pub fee: Amount,
@@ -19,7 +20,7 @@ pub struct Settlement {
 }
 
 /// What one pot receives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Charge {
     /// Whose pot.
     pub artifact: ArtifactId,

@@ -49,8 +49,8 @@ pub use operation::{Bound, Kind, Offer, Operation, Payee, Publish, Register, Req
 pub use order::{Finish, Head, Order, Receipt, Refusal, RefusalReason, salted};
 pub use record::{Account, Artifact, Channel, Key, OfferRecord, Pot, Record, Totals, Weight};
 pub use reject::Reject;
-pub use signed::{Keypair, Signable, Signed, Verified, verify_signature};
-pub use state::{Effect, Outcome, Snapshot, State};
+pub use signed::{KeyProof, Keypair, OPERATION_BYTES_MAX, Signable, Signed, Verified, verify_signature};
+pub use state::{Effect, Outcome, State};
 pub use voucher::{Line, Tally, Voucher};
 
 /// Encodes a value canonically: one byte string per value (Borsh, see `docs/ledger.md`).

@@ -66,7 +66,7 @@ pub enum Operation {
     Rotate {
         /// The new key.
         key: PublicKey,
-        /// The new key's signature of [`crate::signed::KeyProof`], so that nobody rotates to a key he does not hold.
+        /// The new key's signature of [`crate::KeyProof`], so that nobody rotates to a key he does not hold.
         proof: Signature,
     },
     /// Publishes an artifact.

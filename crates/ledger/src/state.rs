@@ -5,6 +5,7 @@ use alloc::{
     string::String,
     vec::Vec,
 };
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
@@ -31,7 +32,7 @@ pub struct State {
 }
 
 /// What an applied operation did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Outcome {
     /// The fee that was taken.
     pub fee: Amount,
@@ -40,7 +41,7 @@ pub struct Outcome {
 }
 
 /// What came of an operation beyond what it says itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Effect {
     /// Just that.
     Done,
@@ -62,9 +63,6 @@ pub enum Effect {
     /// Pots were emptied to these accounts.
     PaidOut(Vec<(AccountId, Amount)>),
 }
-
-/// A state as a list, to be written to disk or checked against a root.
-pub type Snapshot = Vec<(Key, Record)>;
 
 impl State {
     /// The state of a network that nobody used yet.

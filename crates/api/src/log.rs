@@ -1,0 +1,88 @@
+//! The public log on the wire: its entries and signed heads.
+
+use borsh::{BorshDeserialize, BorshSerialize};
+use ledger::{Digest, Genesis, Head, PublicKey, Request, Signature, Signed, Time};
+
+/// One entry of the public log; its canonical encoding is the data of an RFC 6962 leaf.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum Entry {
+    /// The first entry, and only that.
+    Genesis(Genesis),
+    /// An operation that left a trace.
+    Operation {
+        /// When; never earlier than the entry before.
+        at: Time,
+        /// As it was signed.
+        signed: Signed<Request>,
+        /// 0 if it was applied, otherwise the number of its [`ledger::Reject`].
+        result: u16,
+    },
+    /// The state after all operations before this entry.
+    Root {
+        /// The state's root.
+        root: Digest,
+    },
+}
+
+/// A signed tree head: a C2SP checkpoint in the form of a signed note.
+#[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignedHead {
+    /// Size and root.
+    pub head: Head,
+    /// The whole note, as `/log/checkpoint` serves it.
+    pub note: String,
+}
+
+/// The text that a replica signs: origin, size, root in base64, each on a line (C2SP tlog-checkpoint).
+pub fn checkpoint_body(origin: &str, head: &Head) -> String {
+    use base64::Engine as _;
+    let root = base64::engine::general_purpose::STANDARD.encode(head.root.0);
+    format!("{origin}\n{}\n{root}\n", head.size)
+}
+
+/// The id of a note's key: the first four bytes of SHA-256 of name, line break, algorithm (1 for Ed25519) and key
+/// (C2SP signed-note).
+pub fn key_id(name: &str, key: PublicKey) -> [u8; 4] {
+    let digest = Digest::of_parts(&[name.as_bytes(), b"\n", &[1], &key.0]);
+    let [a, b, c, d, ..] = digest.0;
+    [a, b, c, d]
+}
+
+/// Puts a signed note together from a body and the signatures under it; the origin names the keys.
+pub fn note(body: &str, origin: &str, signatures: &[(PublicKey, Signature)]) -> String {
+    use base64::Engine as _;
+    let mut note = format!("{body}\n");
+    for (key, signature) in signatures {
+        let mut bytes = key_id(origin, *key).to_vec();
+        bytes.extend(signature.0);
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        note.push_str(&format!("\u{2014} {origin} {text}\n"));
+    }
+    note
+}
+
+/// Reads a signed note and checks that at least one of `keys` signed it for this origin.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn open_note(text: &str, origin: &str, keys: &[PublicKey]) -> Result<Head, String> {
+    use base64::Engine as _;
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let (body, signatures) = text.split_once("\n\n").ok_or("the tree head is not a signed note")?;
+    let body = format!("{body}\n");
+    let mut lines = body.lines();
+    if lines.next() != Some(origin) {
+        return Err(format!("the tree head is not of {origin}"));
+    }
+    let size = lines.next().and_then(|line| line.parse().ok()).ok_or("the tree head has no size")?;
+    let root = lines.next().and_then(|line| base64.decode(line).ok()).and_then(|root| root.try_into().ok());
+    let head = Head { size, root: Digest(root.ok_or("the tree head has no root")?) };
+    let prefix = format!("\u{2014} {origin} ");
+    let signed = signatures.lines().filter_map(|line| line.strip_prefix(&prefix)).any(|line| {
+        let Ok(bytes) = base64.decode(line) else { return false };
+        let Some((id, signature)) = bytes.split_first_chunk::<4>() else { return false };
+        let Ok(signature) = signature.try_into().map(Signature) else { return false };
+        keys.iter().any(|key| *id == key_id(origin, *key) && ledger::verify_signature(*key, body.as_bytes(), signature))
+    });
+    if signed { Ok(head) } else { Err("no replica of the network signed the tree head".into()) }
+}

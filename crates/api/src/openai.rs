@@ -1,0 +1,355 @@
+//! Chat completions as OpenAI's API defines them, with what Pumasi adds to `usage`: `cost` and `bill`.
+//!
+//! Unknown fields are ignored, as clients expect.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+
+use crate::view::Bill;
+
+/// The body of `POST /v1/chat/completions`; the same type goes on to the provider.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ChatRequest {
+    /// `publisher/name[:tag]`, or an artifact's digest.
+    pub model: String,
+    /// The conversation.
+    pub messages: Vec<Message>,
+    /// Stream the answer as server-sent events.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stream: bool,
+    /// What a stream carries beside text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream_options: Option<StreamOptions>,
+    /// Older name of `max_completion_tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// The most output tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_completion_tokens: Option<u32>,
+    /// 0 to 2; 0 takes the likeliest token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f32>,
+    /// Above 0 to 1: the likeliest tokens with this much probability together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f32>,
+    /// The likeliest so many tokens (not OpenAI's, but widely understood).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Tokens at least this likely, relative to the likeliest (not OpenAI's, but widely understood).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_p: Option<f32>,
+    /// -2 to 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f32>,
+    /// -2 to 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f32>,
+    /// The same seed gives the same answer, as far as the engine promises it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<i64>,
+    /// One text or up to four that end the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Stop>,
+    /// How many answers; only 1 is offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n: Option<u32>,
+    /// Log-probabilities of the tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logprobs: Option<bool>,
+    /// With how many alternatives, at most 20.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top_logprobs: Option<u8>,
+    /// `text`, `json_object` or `json_schema`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_format: Option<Value>,
+    /// Functions the model may ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tools: Option<Value>,
+    /// Whether it must.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_choice: Option<Value>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl ChatRequest {
+    /// The most output tokens the client wants, by either name.
+    pub fn output_max(&self) -> Option<u32> {
+        self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// Bytes of text in all messages, for an offer's bound on input tokens.
+    pub fn text_bytes(&self) -> u64 {
+        let tools = self.tools.as_ref().map_or(0, |tools| tools.to_string().len());
+        let messages: usize = self.messages.iter().map(Message::text_bytes).sum();
+        u64::try_from(messages + tools).unwrap_or(u64::MAX)
+    }
+}
+
+/// One message of a conversation. `extra` fields of dialects do not pass.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Message {
+    /// `system`, `developer`, `user`, `assistant` or `tool`.
+    pub role: String,
+    /// Text, or parts of text; null where an assistant only called tools.
+    #[serde(default)]
+    pub content: Option<Content>,
+    /// Who speaks, where several share a role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the assistant asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_calls: Option<Value>,
+    /// Which call this answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tool_call_id: Option<String>,
+}
+
+impl Message {
+    /// Bytes of everything in it that a template can print.
+    fn text_bytes(&self) -> usize {
+        let content = match &self.content {
+            None => 0,
+            Some(Content::Text(text)) => text.len(),
+            Some(Content::Parts(parts)) => parts.iter().map(|part| part.text.len() + 1).sum(),
+        };
+        let calls = self.tool_calls.as_ref().map_or(0, |calls| calls.to_string().len());
+        self.role.len() + content + calls + self.name.as_ref().map_or(0, String::len)
+    }
+}
+
+/// The content of a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// Plain text.
+    Text(String),
+    /// Parts; only text parts can be read by a text model.
+    Parts(Vec<ContentPart>),
+}
+
+/// A part of a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContentPart {
+    /// `text`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The text.
+    #[serde(default)]
+    pub text: String,
+}
+
+/// Texts that end an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Stop {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Stop {
+    /// As a list.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            Self::One(text) => vec![text.clone()],
+            Self::Many(texts) => texts.clone(),
+        }
+    }
+}
+
+/// What a stream carries beside text.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct StreamOptions {
+    /// Ask for the usage. Pumasi's streams always end with it.
+    #[serde(default)]
+    pub include_usage: bool,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChatCompletion {
+    /// `chatcmpl-` and the order's id; also the receipt's id.
+    pub id: String,
+    /// `chat.completion`.
+    pub object: String,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The artifact that answered.
+    pub model: String,
+    /// One answer.
+    pub choices: Vec<Choice>,
+    /// What was counted and what it cost.
+    pub usage: Option<Usage>,
+}
+
+/// One answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Choice {
+    /// 0.
+    pub index: u32,
+    /// The answer.
+    pub message: AnswerMessage,
+    /// If asked for.
+    pub logprobs: Option<Logprobs>,
+    /// `stop`, `length`, `tool_calls`.
+    pub finish_reason: String,
+}
+
+/// The message of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AnswerMessage {
+    /// `assistant`.
+    pub role: String,
+    /// The text.
+    pub content: Option<String>,
+    /// Always null: a model's refusal is its text.
+    pub refusal: Option<String>,
+}
+
+/// A piece of a stream.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChatChunk {
+    /// The same in every piece.
+    pub id: String,
+    /// `chat.completion.chunk`.
+    pub object: String,
+    /// Seconds since 1970.
+    pub created: u64,
+    /// The artifact that answers.
+    pub model: String,
+    /// One, or none in the last piece, which carries the usage.
+    pub choices: Vec<ChunkChoice>,
+    /// In the last piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usage: Option<Usage>,
+}
+
+/// What a piece adds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChunkChoice {
+    /// 0.
+    pub index: u32,
+    /// What is new.
+    pub delta: Delta,
+    /// If asked for.
+    #[serde(default)]
+    pub logprobs: Option<Logprobs>,
+    /// In the last piece with a choice.
+    pub finish_reason: Option<String>,
+}
+
+/// What is new in a piece.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Delta {
+    /// `assistant`, in the first piece.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// Text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+}
+
+/// Log-probabilities of an answer's tokens.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Logprobs {
+    /// One for each token.
+    pub content: Vec<TokenLogprob>,
+    /// Always null.
+    pub refusal: Option<Vec<TokenLogprob>>,
+}
+
+/// A token and how likely it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// Its text.
+    pub token: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f32,
+    /// Its bytes.
+    #[serde(default)]
+    pub bytes: Option<Vec<u8>>,
+    /// The likeliest alternatives.
+    #[serde(default)]
+    pub top_logprobs: Vec<TokenLogprob>,
+}
+
+/// What was counted and what it cost.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Usage {
+    /// Input tokens.
+    pub prompt_tokens: u64,
+    /// Output tokens.
+    pub completion_tokens: u64,
+    /// Both.
+    pub total_tokens: u64,
+    /// Credits, as an exact decimal number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<RawValue>>,
+    /// Who was paid what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill: Option<Bill>,
+}
+
+/// The body of `GET /v1/models`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Models {
+    /// `list`.
+    pub object: String,
+    /// What can be used here.
+    pub data: Vec<Model>,
+}
+
+/// A model that can be used here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Model {
+    /// `publisher/name:tag`, as a request names it.
+    pub id: String,
+    /// `model`.
+    pub object: String,
+    /// When it was published, in seconds since 1970.
+    pub created: u64,
+    /// The publisher.
+    pub owned_by: String,
+    /// The artifact's digest.
+    pub digest: String,
+    /// Tokens of input and output together.
+    pub context_length: u32,
+    /// What a token costs, everyone's share included.
+    pub pricing: Pricing,
+    /// Who is paid, by rates in pico-credits per token.
+    pub lines: Vec<crate::view::PriceLine>,
+}
+
+/// Price of a token in credits, as decimal text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pricing {
+    /// Of input.
+    pub prompt: String,
+    /// Of output.
+    pub completion: String,
+}
+
+/// The body of every error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// What went wrong.
+    pub error: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ErrorDetail {
+    /// For people: what happened, and what to do.
+    pub message: String,
+    /// The family of the error.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The field of the request that is at fault.
+    pub param: Option<String>,
+    /// For machines.
+    pub code: Option<String>,
+}
