@@ -43,6 +43,7 @@ pub struct VoucherUpdate {
 /// One line of an answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "frame", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "frames are read one by one and never kept in numbers")]
 pub enum Frame {
     /// The order was taken; this is the true input.
     Accepted {
@@ -83,6 +84,7 @@ pub struct Receipts {
 /// What a provider knows of an order.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "states are read one by one and never kept in numbers")]
 pub enum OrderState {
     /// Never seen, or forgotten after its expiry.
     Unknown,

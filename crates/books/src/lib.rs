@@ -196,3 +196,6 @@ fn commit(connection: &mut Connection, group: &mut Vec<Write>) -> rusqlite::Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
