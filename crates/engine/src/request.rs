@@ -1,0 +1,122 @@
+//! What is asked of a model, and what comes back.
+
+use serde::{Deserialize, Serialize};
+
+/// One request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// What to continue or answer.
+    pub prompt: Prompt,
+    /// The adapter's id, or none for the base model.
+    pub adapter: Option<String>,
+    /// More input tokens than this are refused with [`Event::TooLong`], before anything is generated.
+    pub input_max: u32,
+    /// The most output tokens.
+    pub output_max: u32,
+    /// How tokens are chosen.
+    pub sampling: Sampling,
+    /// Texts that end the answer; they are not part of it.
+    pub stop: Vec<String>,
+    /// Log-probabilities of each token with this many alternatives.
+    pub logprobs: Option<u8>,
+}
+
+/// What to continue or answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Prompt {
+    /// A conversation, rendered with the model's chat template. Messages as OpenAI's API writes them.
+    Chat {
+        /// The messages.
+        messages: serde_json::Value,
+        /// Tools as OpenAI's API writes them, or null.
+        tools: serde_json::Value,
+    },
+    /// A text to continue.
+    Text(String),
+    /// Tokens to continue.
+    Tokens(Vec<i32>),
+}
+
+/// How tokens are chosen. The defaults take the model's distribution as it is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Sampling {
+    /// 0 takes the likeliest token, the lowest id among equals.
+    pub temperature: f32,
+    /// The likeliest tokens with this much probability together; 1 for all.
+    pub top_p: f32,
+    /// The likeliest so many tokens; 0 for all.
+    pub top_k: u32,
+    /// Tokens at least this likely relative to the likeliest; 0 for all.
+    pub min_p: f32,
+    /// Subtracted from a token's logit for each time it was written.
+    pub frequency_penalty: f32,
+    /// Subtracted once if it was written.
+    pub presence_penalty: f32,
+    /// None draws one.
+    pub seed: Option<u64>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { temperature: 1.0, top_p: 1.0, top_k: 0, min_p: 0.0, frequency_penalty: 0.0, presence_penalty: 0.0, seed: None }
+    }
+}
+
+/// What comes back, in this order: `Accepted`, any number of `Piece`s, then `Finished`; or `TooLong` alone; or `Failed` at
+/// any point. Nothing follows `Finished`, `TooLong` and `Failed`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Event {
+    /// The input was counted and fits; generation begins.
+    Accepted {
+        /// Input tokens.
+        input: u32,
+        /// How many of them were still in memory from an earlier request.
+        reused: u32,
+    },
+    /// The input has more tokens than the request allows.
+    TooLong {
+        /// Input tokens.
+        input: u32,
+    },
+    /// More text: whole characters.
+    Piece {
+        /// The text.
+        text: String,
+        /// Output tokens so far. Every sampled token counts but the one that ends the generation.
+        output: u32,
+        /// Of the tokens since the last piece, if asked for.
+        logprobs: Vec<TokenLogprob>,
+    },
+    /// The end.
+    Finished {
+        /// Why.
+        reason: Finish,
+        /// Output tokens.
+        output: u32,
+    },
+    /// It failed.
+    Failed {
+        /// What happened.
+        message: String,
+    },
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Finish {
+    /// The model was done, or a stop text came.
+    Stop,
+    /// The output limit or the context's end was reached.
+    Length,
+}
+
+/// A token and the natural logarithm of its probability under the model as it is (temperature 1, no filters).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TokenLogprob {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// Its log-probability.
+    pub logprob: f32,
+    /// The likeliest tokens at its place.
+    pub top: Vec<(Vec<u8>, f32)>,
+}

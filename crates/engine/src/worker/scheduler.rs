@@ -1,0 +1,323 @@
+//! Continuous batching: each step reads a chunk of new prompts and writes one token of every running answer.
+//!
+//! A slot is one sequence of the context. What it holds after an answer stays, and a later request that begins the same
+//! way, with the same adapter, reads only the rest. One step runs with one adapter; adapters take turns.
+
+use llama_cpp_2::{
+    context::LlamaContext,
+    llama_batch::LlamaBatch,
+    model::{LlamaLoraAdapter, LlamaModel},
+    token::LlamaToken,
+};
+use std::collections::VecDeque;
+
+use super::{
+    model::BATCH,
+    sampler::{Sampler, logprobs},
+    template::Template,
+    text::Text,
+};
+use crate::{
+    Event, Finish, Prompt, Request, TokenLogprob,
+    message::{FromWorker, Load, ToWorker},
+};
+
+/// No adapter, or the adapter with this index.
+type Adapter = Option<usize>;
+
+/// The requests of one worker.
+pub struct Scheduler<'a> {
+    model: &'a LlamaModel,
+    context: LlamaContext<'a>,
+    adapters: Vec<(String, LlamaLoraAdapter)>,
+    /// What the context is set to.
+    current: Adapter,
+    template: &'a Template,
+    context_tokens: u32,
+    batch: LlamaBatch<'static>,
+    slots: Vec<Slot>,
+    waiting: VecDeque<Job>,
+    events: Vec<FromWorker>,
+    /// Counts steps, to find the slot that was idle longest.
+    clock: u64,
+}
+
+/// One sequence of the context.
+struct Slot {
+    /// What the key-value cache holds.
+    held: Vec<LlamaToken>,
+    /// With which adapter it was read.
+    adapter: Adapter,
+    job: Option<Job>,
+    used: u64,
+}
+
+/// One request.
+struct Job {
+    id: u64,
+    request: Request,
+    adapter: Adapter,
+    /// Prompt, then what was written.
+    tokens: Vec<LlamaToken>,
+    input: u32,
+    output: u32,
+    sampler: Sampler,
+    text: Text,
+    /// Where in the batch its logits will be.
+    logits_at: Option<i32>,
+    logprobs: Vec<TokenLogprob>,
+}
+
+impl<'a> Scheduler<'a> {
+    pub fn new(
+        model: &'a LlamaModel,
+        context: LlamaContext<'a>,
+        adapters: Vec<(String, LlamaLoraAdapter)>,
+        template: &'a Template,
+        load: &Load,
+    ) -> Self {
+        let slot = |_| Slot { held: Vec::new(), adapter: None, job: None, used: 0 };
+        Self {
+            model,
+            context,
+            adapters,
+            current: None,
+            template,
+            context_tokens: load.context,
+            batch: LlamaBatch::new(usize::try_from(BATCH).unwrap_or(512), 1),
+            slots: (0..load.sequences).map(slot).collect(),
+            waiting: VecDeque::new(),
+            events: Vec::new(),
+            clock: 0,
+        }
+    }
+
+    /// True if there is nothing to do until something comes.
+    pub fn is_idle(&self) -> bool {
+        self.events.is_empty() && self.waiting.is_empty() && self.slots.iter().all(|slot| slot.job.is_none())
+    }
+
+    /// Takes a message of the parent.
+    pub fn take(&mut self, message: ToWorker) {
+        match message {
+            ToWorker::Load(_) => {}
+            ToWorker::Start { id, request } => match self.prepare(id, *request) {
+                Ok(job) => self.waiting.push_back(job),
+                Err(event) => self.events.push(FromWorker::Event(id, event)),
+            },
+            ToWorker::Cancel { id } => {
+                self.waiting.retain(|job| job.id != id);
+                for slot in &mut self.slots {
+                    slot.job.take_if(|job| job.id == id);
+                }
+            }
+        }
+    }
+
+    fn prepare(&self, id: u64, request: Request) -> Result<Job, Event> {
+        let failed = |message: String| Event::Failed { message };
+        let adapter = match &request.adapter {
+            None => None,
+            Some(name) => Some(
+                self.adapters.iter().position(|(id, _)| id == name).ok_or_else(|| failed(format!("there is no adapter {name}")))?,
+            ),
+        };
+        let tokens = self.tokenize(&request.prompt).map_err(failed)?;
+        let input = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
+        if tokens.is_empty() {
+            return Err(failed("there is nothing to answer: the conversation is empty".into()));
+        }
+        if input > request.input_max || input >= self.context_tokens {
+            return Err(Event::TooLong { input });
+        }
+        let seed = request.sampling.seed.unwrap_or_else(random_seed);
+        let sampler = Sampler::new(request.sampling, seed);
+        let text = Text::new(request.stop.clone());
+        Ok(Job { id, request, adapter, tokens, input, output: 0, sampler, text, logits_at: None, logprobs: Vec::new() })
+    }
+
+    fn tokenize(&self, prompt: &Prompt) -> Result<Vec<LlamaToken>, String> {
+        let vocabulary = self.model.vocab();
+        match prompt {
+            Prompt::Tokens(tokens) => {
+                let known = 0..self.model.n_vocab();
+                let bad = tokens.iter().find(|token| !known.contains(token));
+                bad.map_or_else(|| Ok(tokens.iter().copied().map(LlamaToken).collect()), |t| Err(format!("there is no token {t}")))
+            }
+            Prompt::Text(text) => Ok(vocabulary.tokenize(text.as_bytes(), true, false)),
+            Prompt::Chat { messages, tools } => {
+                let (text, begun) = self.template.render(messages, tools)?;
+                Ok(vocabulary.tokenize(text.as_bytes(), !begun, self.template.is_some()))
+            }
+        }
+    }
+
+    /// One step. Gives what happened, also since the last one.
+    pub fn step(&mut self) -> Vec<FromWorker> {
+        self.clock += 1;
+        self.assign();
+        if let Some(adapter) = self.next_adapter() {
+            self.fill_batch(adapter);
+            let outcome = self.use_adapter(adapter).and_then(|()| self.context.decode(&mut self.batch).map_err(|e| e.to_string()));
+            for at in 0..self.slots.len() {
+                if self.slots[at].job.as_ref().is_some_and(|job| job.adapter == adapter) {
+                    match &outcome {
+                        Ok(()) => self.advance(at),
+                        Err(message) => self.fail(at, &format!("the model could not go on: {message}")),
+                    }
+                }
+            }
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    /// Gives waiting requests to free slots: each to the one that holds most of its beginning.
+    fn assign(&mut self) {
+        while let Some(job) = self.waiting.front() {
+            let shared = |slot: &Slot| if slot.adapter == job.adapter { common(&slot.held, &job.tokens) } else { 0 };
+            let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.job.is_none());
+            let best = free.max_by_key(|(_, slot)| (shared(slot), u64::MAX - slot.used)).map(|(at, _)| at);
+            let (Some(at), Some(job)) = (best, self.waiting.pop_front()) else { return };
+            self.begin(at, job);
+        }
+    }
+
+    fn begin(&mut self, at: usize, job: Job) {
+        let slot = &mut self.slots[at];
+        let shared = if slot.adapter == job.adapter { common(&slot.held, &job.tokens) } else { 0 };
+        // The last token is always read again: its logits are needed.
+        let mut keep = shared.min(job.tokens.len() - 1);
+        if keep < slot.held.len() {
+            let from = u32::try_from(keep).unwrap_or(0);
+            let sequence = i32::try_from(at).unwrap_or(0);
+            // Some architectures cannot forget a part; then all is forgotten.
+            if self.context.kv_cache_seq_rm(sequence, Some(from), None).is_err() {
+                drop(self.context.kv_cache_seq_rm(sequence, None, None));
+                keep = 0;
+            }
+        }
+        slot.held.truncate(keep);
+        slot.adapter = job.adapter;
+        slot.used = self.clock;
+        let reused = u32::try_from(keep).unwrap_or(0);
+        self.events.push(FromWorker::Event(job.id, Event::Accepted { input: job.input, reused }));
+        slot.job = Some(job);
+    }
+
+    /// The adapter whose turn it is, among those that have work.
+    fn next_adapter(&self) -> Option<Adapter> {
+        let order = |adapter: Adapter| adapter.map_or(0, |at| at + 1);
+        let busy = self.slots.iter().filter_map(|slot| slot.job.as_ref()).map(|job| job.adapter);
+        let turns = self.adapters.len() + 1;
+        let after = |adapter: &Adapter| (order(*adapter) + turns - order(self.current) - 1) % turns;
+        busy.min_by_key(after)
+    }
+
+    fn use_adapter(&mut self, adapter: Adapter) -> Result<(), String> {
+        if adapter == self.current {
+            return Ok(());
+        }
+        let set = match (adapter, self.current) {
+            (Some(at), _) => self.context.lora_adapter_set(&mut self.adapters[at].1, 1.0).map_err(|e| e.to_string()),
+            (None, Some(at)) => self.context.lora_adapter_remove(&mut self.adapters[at].1).map_err(|e| e.to_string()),
+            (None, None) => Ok(()),
+        };
+        self.current = adapter;
+        set
+    }
+
+    /// Puts the next token of each running answer into the batch, then as much of the new prompts as fits.
+    fn fill_batch(&mut self, adapter: Adapter) {
+        self.batch.clear();
+        let mut room = usize::try_from(BATCH).unwrap_or(512);
+        for writing in [true, false] {
+            for (at, slot) in self.slots.iter_mut().enumerate() {
+                let Some(job) = slot.job.as_mut().filter(|job| job.adapter == adapter) else { continue };
+                let missing = job.tokens.len() - slot.held.len();
+                if writing == (job.output > 0) {
+                    let count = missing.min(room);
+                    add(&mut self.batch, &mut slot.held, job, at, count);
+                    room -= count;
+                }
+            }
+        }
+    }
+
+    /// Takes what the step gave a slot.
+    fn advance(&mut self, at: usize) {
+        let Some(job) = self.slots[at].job.as_mut() else { return };
+        let Some(index) = job.logits_at.take() else { return };
+        let logits = self.context.get_logits_ith(index);
+        let Ok(token) = job.sampler.draw(logits) else {
+            return self.fail(at, "the model's numbers are not finite: the file is damaged");
+        };
+        let vocabulary = self.model.vocab();
+        if vocabulary.is_eog(LlamaToken(token)) {
+            return self.finish(at, Finish::Stop);
+        }
+        let piece = |token: i32| vocabulary.token_to_piece(LlamaToken(token), false, None);
+        let bytes = piece(token);
+        if let Some(top) = job.request.logprobs {
+            let (logprob, top) = logprobs(logits, token, usize::from(top));
+            let top = top.into_iter().map(|(token, logprob)| (piece(token), logprob)).collect();
+            job.logprobs.push(TokenLogprob { bytes: bytes.clone(), logprob, top });
+        }
+        job.tokens.push(LlamaToken(token));
+        job.output += 1;
+        let (text, stopped) = job.text.push(&bytes);
+        if !text.is_empty() {
+            let logprobs = std::mem::take(&mut job.logprobs);
+            self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
+        }
+        let full = job.output >= job.request.output_max || job.input + job.output >= self.context_tokens;
+        if stopped {
+            self.finish(at, Finish::Stop);
+        } else if full {
+            self.finish(at, Finish::Length);
+        }
+    }
+
+    fn finish(&mut self, at: usize, reason: Finish) {
+        let Some(mut job) = self.slots[at].job.take() else { return };
+        let text = job.text.flush();
+        if !text.is_empty() {
+            let logprobs = std::mem::take(&mut job.logprobs);
+            self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
+        }
+        self.events.push(FromWorker::Event(job.id, Event::Finished { reason, output: job.output }));
+    }
+
+    fn fail(&mut self, at: usize, message: &str) {
+        let slot = &mut self.slots[at];
+        let Some(job) = slot.job.take() else { return };
+        // What the cache holds after a failed step is not known.
+        slot.held.clear();
+        drop(self.context.kv_cache_seq_rm(i32::try_from(at).unwrap_or(0), None, None));
+        self.events.push(FromWorker::Event(job.id, Event::Failed { message: message.to_owned() }));
+    }
+}
+
+/// Adds a slot's next tokens to the batch, the last of a complete prompt with logits.
+fn add(batch: &mut LlamaBatch<'_>, held: &mut Vec<LlamaToken>, job: &mut Job, slot: usize, count: usize) {
+    let sequence = i32::try_from(slot).unwrap_or(0);
+    for _ in 0..count {
+        let token = job.tokens[held.len()];
+        let last = held.len() + 1 == job.tokens.len();
+        if last {
+            job.logits_at = Some(batch.n_tokens());
+        }
+        let position = i32::try_from(held.len()).unwrap_or(i32::MAX);
+        batch.add(token, position, &[sequence], last).expect("the batch has room for what it was planned for");
+        held.push(token);
+    }
+}
+
+/// How many tokens two sequences have in common at their beginnings.
+fn common(a: &[LlamaToken], b: &[LlamaToken]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher as _, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}

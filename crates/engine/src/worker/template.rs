@@ -1,0 +1,130 @@
+//! Chat templates: programs from strangers, run with a limited amount of fuel and without a loader.
+
+use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
+use minijinja::{Environment, ErrorKind, Value, context};
+use serde_json::Value as Json;
+
+/// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
+const FUEL: u64 = 10_000_000;
+
+/// The model's chat template, or none: then the contents of the messages are joined by line breaks, which is what a plain
+/// base model can use.
+pub struct Template {
+    environment: Option<Environment<'static>>,
+    bos: String,
+    eos: String,
+}
+
+impl Template {
+    pub fn of(model: &LlamaModel) -> Self {
+        let vocabulary = model.vocab();
+        let text = |token: LlamaToken| match token.0 {
+            0.. => String::from_utf8_lossy(&vocabulary.token_to_piece(token, true, None)).into_owned(),
+            _ => String::new(),
+        };
+        let source = model.meta_val_str("tokenizer.chat_template").ok();
+        let environment = source.and_then(|source| environment(source).inspect_err(|e| eprintln!("chat template: {e}")).ok());
+        Self { environment, bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
+    }
+
+    pub const fn is_some(&self) -> bool {
+        self.environment.is_some()
+    }
+
+    /// The text that begins an answer to these messages, and whether it begins with the token that begins texts.
+    pub fn render(&self, messages: &Json, tools: &Json) -> Result<(String, bool), String> {
+        let messages = flatten(messages)?;
+        let Some(environment) = &self.environment else {
+            let contents = messages.iter().filter_map(|message| message["content"].as_str());
+            return Ok((contents.collect::<Vec<_>>().join("\n"), false));
+        };
+        let tools = if tools.is_null() { Value::from(()) } else { Value::from_serialize(tools) };
+        let values = context! {
+            messages => Value::from_serialize(&messages),
+            tools,
+            add_generation_prompt => true,
+            bos_token => self.bos,
+            eos_token => self.eos,
+        };
+        let template = environment.get_template("chat").map_err(|error| error.to_string())?;
+        let text = template.render(values).map_err(|error| format!("the model's chat template refuses this conversation: {error}"))?;
+        let begun = !self.bos.is_empty() && text.starts_with(&self.bos);
+        Ok((text, begun))
+    }
+}
+
+fn environment(source: String) -> Result<Environment<'static>, minijinja::Error> {
+    let mut environment = Environment::new();
+    environment.set_fuel(Some(FUEL));
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
+    environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
+        Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
+    });
+    // Templates print dates that would make answers depend on the day; they get a day that stays.
+    environment.add_function("strftime_now", |_format: String| "2026-01-01".to_owned());
+    environment.add_template_owned("chat", source)?;
+    Ok(environment)
+}
+
+/// Messages whose contents are plain text: text parts are joined.
+fn flatten(messages: &Json) -> Result<Vec<Json>, String> {
+    let messages = messages.as_array().filter(|messages| !messages.is_empty()).ok_or("a conversation needs a message")?;
+    messages.iter().map(flatten_one).collect()
+}
+
+fn flatten_one(message: &Json) -> Result<Json, String> {
+    let mut message = message.clone();
+    if let Some(parts) = message["content"].as_array() {
+        let texts: Option<Vec<&str>> = parts.iter().map(|part| part["text"].as_str()).collect();
+        let text = texts.ok_or("this model reads text only")?.concat();
+        message["content"] = Json::String(text);
+    }
+    Ok(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const CHATML: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}\
+                          {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+    fn template(source: &str) -> Template {
+        Template { environment: Some(environment(source.into()).unwrap()), bos: "<s>".into(), eos: "</s>".into() }
+    }
+
+    #[test]
+    fn chatml_and_parts() {
+        let messages = json!([{"role": "user", "content": [{"type": "text", "text": "안"}, {"type": "text", "text": "녕"}]}]);
+        let (text, begun) = template(CHATML).render(&messages, &Json::Null).unwrap();
+        assert_eq!((text.as_str(), begun), ("<|im_start|>user\n안녕<|im_end|>\n<|im_start|>assistant\n", false));
+    }
+
+    #[test]
+    fn python_methods_and_tokens() {
+        let source = "{{ bos_token }}{{ messages[0]['content'].strip() | upper }}";
+        let (text, begun) = template(source).render(&json!([{"role": "user", "content": " hi "}]), &Json::Null).unwrap();
+        assert_eq!((text.as_str(), begun), ("<s>HI", true));
+    }
+
+    #[test]
+    fn a_template_can_refuse_and_cannot_run_for_ever() {
+        let user = json!([{"role": "user", "content": "x"}]);
+        let refused = template("{{ raise_exception('no user messages') }}").render(&user, &Json::Null).unwrap_err();
+        assert!(refused.contains("no user messages"));
+        let endless = "{% for a in range(99999) %}{% for b in range(99999) %}{{ b }}{% endfor %}{% endfor %}";
+        assert!(template(endless).render(&user, &Json::Null).is_err());
+        assert!(template("{% include 'x' %}").render(&user, &Json::Null).is_err());
+    }
+
+    #[test]
+    fn without_a_template_contents_are_joined() {
+        let plain = Template { environment: None, bos: String::new(), eos: String::new() };
+        let messages = json!([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]);
+        assert_eq!(plain.render(&messages, &Json::Null).unwrap(), ("a\nb".into(), false));
+        assert!(plain.render(&json!([]), &Json::Null).is_err());
+    }
+}
