@@ -238,6 +238,11 @@ impl State {
         }
     }
 
+    /// The keys whose records may have changed since [`Self::root`] or [`Self::prove`] was last called, in order.
+    pub fn changed(&self) -> impl Iterator<Item = &Key> {
+        self.changed.iter()
+    }
+
     /// Every record, in the order of the keys.
     pub fn records(&self) -> impl Iterator<Item = (Key, Record)> + '_ {
         let totals = core::iter::once((Key::Totals, Record::Totals(self.totals.clone())));

@@ -1,1 +1,29 @@
-//! Order and durability: journal, snapshot, public log.
+//! Order and durability: journal, snapshot, public log, audit.
+//!
+//! [`Replica`] is the ledger in this process. It orders operations, stamps the time, makes them durable in groups and
+//! answers only then; `docs/journal.md` says how, and what a crash at any point leaves. It serves `/ledger` and `/log`
+//! ([`Replica::router`]).
+
+mod commit;
+mod decide;
+mod entries;
+mod error;
+mod head;
+mod http;
+mod index;
+mod journal;
+mod keeper;
+mod list;
+mod lock;
+mod open;
+mod recovery;
+mod replay;
+mod replica;
+mod shape;
+mod snapshot;
+mod tile;
+mod view;
+
+pub use error::Error;
+pub use open::Config;
+pub use replica::Replica;

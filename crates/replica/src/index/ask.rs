@@ -1,0 +1,149 @@
+//! What the index is asked.
+
+use ledger::{AccountId, Amount, ArtifactId, ChannelId, Outcome, Reject, Usage};
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::{Index, Thing, sql, unsql};
+use crate::Error;
+
+/// What the index knows of an operation beside its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub entry: u64,
+    pub answer: Result<Outcome, Reject>,
+}
+
+/// Which operations are wanted, newest first.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Filter {
+    /// Only those that concern this.
+    pub thing: Option<Thing>,
+    /// Only those before this entry.
+    pub before: Option<u64>,
+    /// Not more than so many.
+    pub limit: u32,
+}
+
+impl Index {
+    /// How many entries of the log are known.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn entries(&self) -> Result<u64, Error> {
+        Ok(self.books.read(|books| {
+            books.query_row("SELECT entries FROM progress", [], |row| {
+                row.get(0).map(unsql)
+            })
+        })?)
+    }
+
+    /// An account's operation.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn operation(
+        &self,
+        account: AccountId,
+        sequence: u64,
+    ) -> Result<Option<Known>, Error> {
+        let select =
+            "SELECT entry, result, outcome FROM operations WHERE account = ? AND sequence = ?";
+        let by = params![account.0, sql(sequence)];
+        Ok(self.books.read(|books| {
+            books
+                .prepare_cached(select)?
+                .query_row(by, known)
+                .optional()
+        })?)
+    }
+
+    /// The operation of an entry.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn entry(&self, entry: u64) -> Result<Option<Known>, Error> {
+        let select = "SELECT entry, result, outcome FROM operations WHERE entry = ?";
+        Ok(self.books.read(|books| {
+            books
+                .prepare_cached(select)?
+                .query_row([sql(entry)], known)
+                .optional()
+        })?)
+    }
+
+    /// Operations, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn operations(&self, filter: Filter) -> Result<Vec<Known>, Error> {
+        let before = sql(filter.before.unwrap_or(u64::MAX));
+        Ok(self.books.read(|books| match filter.thing {
+            Some(thing) => books
+                .prepare_cached(
+                    "SELECT entry, result, outcome FROM concerns JOIN operations USING (entry)
+                     WHERE thing = ? AND entry < ? ORDER BY entry DESC LIMIT ?",
+                )?
+                .query_map(params![thing.bytes(), before, filter.limit], known)?
+                .collect(),
+            None => books
+                .prepare_cached("SELECT entry, result, outcome FROM operations WHERE entry < ? ORDER BY entry DESC LIMIT ?")?
+                .query_map(params![before, filter.limit], known)?
+                .collect(),
+        })?)
+    }
+
+    /// The entry of the first settlement that covers a receipt.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<u64>, Error> {
+        let select = "SELECT entry FROM settlements WHERE channel = ? AND number >= ? ORDER BY number LIMIT 1";
+        let by = params![channel.0, sql(number)];
+        Ok(self.books.read(|books| {
+            books
+                .prepare_cached(select)?
+                .query_row(by, |row| row.get(0).map(unsql))
+                .optional()
+        })?)
+    }
+
+    /// An artifact's newest days: days since 1970, tokens of answers that it ran, and what its pot received.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn days(
+        &self,
+        artifact: ArtifactId,
+        limit: u32,
+    ) -> Result<Vec<(u64, Usage, Amount)>, Error> {
+        let select = "SELECT day, input, output, earned FROM days WHERE artifact = ? ORDER BY day DESC LIMIT ?";
+        let read = |row: &Row| {
+            let usage = Usage {
+                input: unsql(row.get(1)?),
+                output: unsql(row.get(2)?),
+            };
+            Ok((
+                unsql(row.get(0)?),
+                usage,
+                Amount(u128::from_be_bytes(row.get(3)?)),
+            ))
+        };
+        let by = params![artifact.0, limit];
+        Ok(self
+            .books
+            .read(|books| books.prepare_cached(select)?.query_map(by, read)?.collect())?)
+    }
+}
+
+fn known(row: &Row) -> rusqlite::Result<Known> {
+    let damaged = || rusqlite::Error::IntegralValueOutOfRange(1, row.get(1).unwrap_or_default());
+    let outcome: Option<Vec<u8>> = row.get(2)?;
+    let answer = match outcome {
+        Some(outcome) => Ok(ledger::decode(&outcome).map_err(|_| damaged())?),
+        None => Err(Reject::from_number(row.get(1)?).ok_or_else(damaged)?),
+    };
+    Ok(Known {
+        entry: unsql(row.get(0)?),
+        answer,
+    })
+}

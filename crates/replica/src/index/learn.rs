@@ -1,0 +1,116 @@
+//! What the index learns from an operation.
+
+use ledger::{Amount, ArtifactId, Effect, Operation, Usage};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::sync::Arc;
+
+use super::{Index, sql, things::concerns};
+use crate::{Error, decide::Done};
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+impl Index {
+    /// Learns operations in the order of the log, after which it knows all of the first `entries` entries. Those that it
+    /// knew are passed over.
+    ///
+    /// # Errors
+    /// [`Error::Index`]; nothing was learned.
+    pub(crate) fn learn(
+        &self,
+        done: Vec<Arc<Done>>,
+        entries: u64,
+        synced: bool,
+    ) -> Result<(), Error> {
+        let job = move |books: &Connection| learn_all(books, &done, entries);
+        let learned = if synced {
+            futures::executor::block_on(self.books.write_synced(job))
+        } else {
+            futures::executor::block_on(self.books.write(job))
+        };
+        Ok(learned?)
+    }
+}
+
+fn learn_all(books: &Connection, done: &[Arc<Done>], entries: u64) -> rusqlite::Result<()> {
+    let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
+    for done in done.iter().filter(|done| sql(done.entry) >= known) {
+        learn(books, done)?;
+    }
+    books
+        .prepare_cached("UPDATE progress SET entries = max(entries, ?)")?
+        .execute([sql(entries)])?;
+    Ok(())
+}
+
+fn learn(books: &Connection, done: &Done) -> rusqlite::Result<()> {
+    let (body, entry) = (&done.signed.body, sql(done.entry));
+    let (result, outcome) = match &done.answer {
+        Ok(outcome) => (0, Some(ledger::encode(outcome))),
+        Err(reject) => (reject.number(), None),
+    };
+    books
+        .prepare_cached("INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)")?
+        .execute(params![entry, body.account.0, sql(body.sequence), result, outcome])?;
+    let mut concern = books.prepare_cached("INSERT INTO concerns (thing, entry) VALUES (?, ?)")?;
+    for thing in concerns(done) {
+        concern.execute(params![thing.bytes(), entry])?;
+    }
+    if let (Operation::Settle { voucher }, Ok(outcome)) = (&body.operation, &done.answer) {
+        books
+            .prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?
+            .execute(params![
+                voucher.body.channel.0,
+                sql(voucher.body.number),
+                entry
+            ])?;
+        learn_day(books, done, &outcome.effect)?;
+    }
+    Ok(())
+}
+
+fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Result<()> {
+    let day = done.at.0 / DAY_MS;
+    for (artifact, usage) in &done.used {
+        add(books, (*artifact, day), *usage, Amount::ZERO)?;
+    }
+    if let Effect::Settled(_, settlement) = effect {
+        for charge in &settlement.royalties {
+            add(
+                books,
+                (charge.artifact, day),
+                Usage::default(),
+                charge.amount,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn add(
+    books: &Connection,
+    (artifact, day): (ArtifactId, u64),
+    usage: Usage,
+    earned: Amount,
+) -> rusqlite::Result<()> {
+    let before: Option<[u8; 16]> = books
+        .prepare_cached("SELECT earned FROM days WHERE artifact = ? AND day = ?")?
+        .query_row(params![artifact.0, sql(day)], |row| row.get(0))
+        .optional()?;
+    let earned = before
+        .map_or(0, u128::from_be_bytes)
+        .saturating_add(earned.0)
+        .to_be_bytes();
+    books
+        .prepare_cached(
+            "INSERT INTO days (artifact, day, input, output, earned) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, earned = ?5",
+        )?
+        .execute(params![
+            artifact.0,
+            sql(day),
+            sql(usage.input),
+            sql(usage.output),
+            earned
+        ])?;
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The derived index: who did what, newest first. It holds nothing of its own, is never asked by the rules, and may be
+//! deleted at any time.
+
+mod ask;
+mod learn;
+mod things;
+
+use books::Books;
+use std::path::Path;
+
+use crate::Error;
+
+pub(crate) use ask::Known;
+pub(crate) use things::Thing;
+
+const MIGRATIONS: &[&str] = &["
+    -- How many entries of the log are known.
+    CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL) STRICT;
+    INSERT INTO progress VALUES (1, 0);
+    -- Every operation in the log; outcome is a canonical Outcome, or NULL if it was refused with number `result`.
+    CREATE TABLE operations (
+        entry INTEGER PRIMARY KEY,
+        account BLOB NOT NULL,
+        sequence INTEGER NOT NULL,
+        result INTEGER NOT NULL,
+        outcome BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX operations_by_account ON operations (account, sequence);
+    -- Which operations concern an account, artifact or channel.
+    CREATE TABLE concerns (
+        thing BLOB NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (thing, entry)
+    ) WITHOUT ROWID, STRICT;
+    -- Which settlement covers which receipts: all up to `number`.
+    CREATE TABLE settlements (
+        channel BLOB NOT NULL,
+        number INTEGER NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (channel, number)
+    ) WITHOUT ROWID, STRICT;
+    -- What was settled for an artifact on a day since 1970: tokens of answers that it ran, and pico-credits that its pot
+    -- received (16 bytes, big-endian).
+    CREATE TABLE days (
+        artifact BLOB NOT NULL,
+        day INTEGER NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        earned BLOB NOT NULL,
+        PRIMARY KEY (artifact, day)
+    ) WITHOUT ROWID, STRICT;
+"];
+
+/// The index.
+pub(crate) struct Index {
+    books: Books,
+}
+
+impl Index {
+    /// Opens or makes the index in a replica's folder.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
+        Ok(Self {
+            books: Books::open(&dir.join("index.sqlite"), MIGRATIONS)?,
+        })
+    }
+}
+
+/// A number as SQLite keeps it.
+fn sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number that SQLite kept.
+fn unsql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}

@@ -1,0 +1,94 @@
+//! What an operation concerns.
+
+use ledger::{AccountId, ArtifactId, ChannelId, Effect, Operation};
+use std::collections::BTreeSet;
+
+use crate::decide::Done;
+
+/// Something that operations are looked up by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Thing {
+    Account(AccountId),
+    Artifact(ArtifactId),
+    Channel(ChannelId),
+}
+
+impl Thing {
+    /// As the index keeps it: a letter and the id.
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        let (letter, id) = match self {
+            Self::Account(id) => (b'a', id.0),
+            Self::Artifact(id) => (b'w', id.0),
+            Self::Channel(id) => (b'c', id.0),
+        };
+        std::iter::once(letter).chain(id).collect()
+    }
+}
+
+/// What an operation concerns: whoever made it, and, if it was applied, whom or what it names and whom it paid.
+pub(super) fn concerns(done: &Done) -> BTreeSet<Thing> {
+    let mut things = BTreeSet::from([Thing::Account(done.signed.body.account)]);
+    named(&done.signed.body.operation, &mut things);
+    let Ok(outcome) = &done.answer else {
+        return things;
+    };
+    match &outcome.effect {
+        Effect::Opened(channel) | Effect::Finished { channel, .. } => {
+            drop(things.insert(Thing::Channel(*channel)))
+        }
+        Effect::Settled(_, settlement) => {
+            things.extend(
+                settlement
+                    .royalties
+                    .iter()
+                    .map(|charge| Thing::Artifact(charge.artifact)),
+            );
+        }
+        Effect::PaidOut(payments) => {
+            things.extend(payments.iter().map(|(account, _)| Thing::Account(*account)))
+        }
+        Effect::Done | Effect::Published(_) | Effect::Offered(_) => {}
+    }
+    things.extend(
+        done.used
+            .iter()
+            .map(|(artifact, _)| Thing::Artifact(*artifact)),
+    );
+    things
+}
+
+fn named(operation: &Operation, things: &mut BTreeSet<Thing>) {
+    match operation {
+        Operation::Issue { to, .. } | Operation::Transfer { to, .. } => {
+            drop(things.insert(Thing::Account(*to)))
+        }
+        Operation::Publish(publish) => {
+            things.insert(Thing::Artifact(publish.manifest));
+            things.extend(
+                publish
+                    .parents
+                    .iter()
+                    .map(|parent| Thing::Artifact(*parent)),
+            );
+        }
+        Operation::Tag { artifact, .. } | Operation::Retire { artifact } => {
+            things.insert(Thing::Artifact(*artifact));
+        }
+        Operation::Offer(offer) => drop(things.insert(Thing::Artifact(offer.artifact))),
+        Operation::Open { provider, .. } => drop(things.insert(Thing::Account(*provider))),
+        Operation::TopUp { channel, .. }
+        | Operation::Close { channel }
+        | Operation::Release { channel }
+        | Operation::Finish { channel } => drop(things.insert(Thing::Channel(*channel))),
+        Operation::Settle { voucher } => drop(things.insert(Thing::Channel(voucher.body.channel))),
+        Operation::Payout { artifacts } => {
+            things.extend(artifacts.iter().map(|id| Thing::Artifact(*id)))
+        }
+        Operation::Redeem { .. }
+        | Operation::Lift { .. }
+        | Operation::Name { .. }
+        | Operation::Rotate { .. }
+        | Operation::Register(_)
+        | Operation::Withdraw { .. } => {}
+    }
+}

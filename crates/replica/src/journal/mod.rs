@@ -1,0 +1,19 @@
+//! The journal: every entry of the log in order, in one append-only file. `docs/journal.md` gives the format and the
+//! reasons.
+
+mod append;
+mod frame;
+mod mark;
+mod read;
+mod recover;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use append::{Appender, Storage, create};
+pub(crate) use frame::{HEADER_BYTES, open_header, put_record, take_record};
+pub(crate) use mark::{acknowledged, open_mark};
+pub(crate) use read::{Damage, Raw};
+pub(crate) use recover::{ScanError, Tail, scan};
+
+/// The journal's file in a replica's folder.
+pub(crate) const FILE: &str = "journal";

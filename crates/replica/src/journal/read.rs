@@ -1,0 +1,118 @@
+//! Reads a journal from its first record to its last.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read as _, Seek as _, SeekFrom},
+};
+
+use super::frame::{FRAME_BYTES, HEADER_BYTES, entry_good, open_frame};
+
+/// One record as it lies in the journal.
+#[derive(Debug, Clone)]
+pub(crate) struct Raw {
+    /// Its index in the log.
+    pub entry: u64,
+    /// Where its record begins in the file, if it is from a file.
+    pub offset: u64,
+    /// The entry's canonical encoding.
+    pub bytes: Vec<u8>,
+}
+
+impl Raw {
+    /// True for a [`api::log::Entry::Root`], which ends a group.
+    pub(crate) fn ends_group(&self) -> bool {
+        self.bytes.first() == Some(&2)
+    }
+}
+
+/// Where a journal stops being readable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Damage {
+    /// The log entry that lies there.
+    pub entry: u64,
+    /// Where its record begins.
+    pub offset: u64,
+    /// What is wrong.
+    pub what: String,
+}
+
+/// Why the next record cannot be had.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    /// The system's word.
+    Io(std::io::Error),
+    /// It is not whole.
+    Damage(Damage),
+}
+
+/// The records of a file, one after the other.
+pub(crate) struct Records {
+    reader: BufReader<File>,
+    /// Where the next record begins.
+    pub offset: u64,
+    /// Its index in the log.
+    pub entry: u64,
+    /// Where the file ended when it was opened.
+    pub end: u64,
+}
+
+impl Records {
+    /// Begins after the header. `end` bounds what is read.
+    ///
+    /// # Errors
+    /// The system's.
+    pub(crate) fn new(mut file: File, end: u64) -> std::io::Result<Self> {
+        file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
+        let reader = BufReader::with_capacity(1 << 18, file);
+        Ok(Self {
+            reader,
+            offset: HEADER_BYTES as u64,
+            entry: 0,
+            end,
+        })
+    }
+
+    /// The next record, or `None` at the end.
+    ///
+    /// # Errors
+    /// [`ReadError::Damage`], after which nothing can be read on.
+    pub(crate) fn next(&mut self) -> Result<Option<Raw>, ReadError> {
+        let left = self.end.saturating_sub(self.offset);
+        if left == 0 {
+            return Ok(None);
+        }
+        if left < FRAME_BYTES as u64 {
+            return Err(self.damage("the file ends within a record"));
+        }
+        let mut frame = [0; FRAME_BYTES];
+        self.reader.read_exact(&mut frame).map_err(ReadError::Io)?;
+        let Some((length, crc)) = open_frame(frame) else {
+            return Err(self.damage("a record has an impossible length"));
+        };
+        let whole = (FRAME_BYTES + length) as u64;
+        if left < whole {
+            return Err(self.damage("the file ends within a record"));
+        }
+        let mut bytes = vec![0; length];
+        self.reader.read_exact(&mut bytes).map_err(ReadError::Io)?;
+        if !entry_good(&bytes, crc) {
+            return Err(self.damage("the checksum of a record is wrong"));
+        }
+        let raw = Raw {
+            entry: self.entry,
+            offset: self.offset,
+            bytes,
+        };
+        self.offset += whole;
+        self.entry += 1;
+        Ok(Some(raw))
+    }
+
+    fn damage(&self, what: &str) -> ReadError {
+        ReadError::Damage(Damage {
+            entry: self.entry,
+            offset: self.offset,
+            what: what.to_owned(),
+        })
+    }
+}

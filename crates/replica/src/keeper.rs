@@ -1,0 +1,81 @@
+//! The keeper: teaches the index what the log says and writes snapshots, behind everybody's back.
+
+use ledger::Digest;
+use std::{
+    path::PathBuf,
+    sync::{Arc, RwLock, mpsc::Receiver},
+};
+
+use crate::{
+    Error,
+    head::Signer,
+    index::Index,
+    lock::{read, write},
+    snapshot,
+    view::View,
+};
+
+/// A snapshot after so many entries: replaying as many takes less than half a second.
+const SNAPSHOT_ENTRIES: u64 = 4_096;
+
+pub(crate) struct Keeper {
+    pub dir: PathBuf,
+    pub network: Digest,
+    pub view: Arc<RwLock<View>>,
+    pub index: Arc<Index>,
+    pub signer: Arc<Signer>,
+    /// How many entries the newest snapshot stands for.
+    pub saved: u64,
+}
+
+impl Keeper {
+    /// Runs until the writer is gone; then leaves everything written.
+    pub(crate) fn run(mut self, news: &Receiver<()>) {
+        while news.recv().is_ok() {
+            self.turn(SNAPSHOT_ENTRIES);
+        }
+        self.turn(1);
+    }
+
+    /// A failure here loses nothing: what is fresh stays in memory and in the journal.
+    fn turn(&mut self, snapshot_entries: u64) {
+        let due = read(&self.view).shape.size() >= self.saved + snapshot_entries;
+        let result = if due {
+            self.save()
+        } else {
+            self.catch_up(false).map(drop)
+        };
+        if let Err(error) = result {
+            tracing::warn!(%error, "the ledger's index or snapshot is behind; it is caught up later");
+        }
+    }
+
+    /// Teaches the index everything fresh.
+    fn catch_up(&self, synced: bool) -> Result<(), Error> {
+        let (fresh, entries) = {
+            let view = read(&self.view);
+            (
+                view.fresh.iter().cloned().collect::<Vec<_>>(),
+                view.shape.size(),
+            )
+        };
+        self.index.learn(fresh, entries, synced)?;
+        let mut view = write(&self.view);
+        while view.fresh.front().is_some_and(|done| done.entry < entries) {
+            view.fresh.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Writes a snapshot. The index must know all that it stands for, so that a start from it need not look further back.
+    fn save(&mut self) -> Result<(), Error> {
+        let (snapshot, head) = {
+            let view = read(&self.view);
+            (view.snapshot(self.network), view.head())
+        };
+        self.catch_up(true)?;
+        snapshot::write(&self.dir, &snapshot, &self.signer.sign(head).note)?;
+        self.saved = snapshot.entries();
+        Ok(())
+    }
+}

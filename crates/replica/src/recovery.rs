@@ -1,0 +1,226 @@
+//! What is read at start: the whole journal, every byte of it checked; the state from snapshot and replay.
+
+use ledger::{Digest, Genesis, State, log_tree};
+use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+
+use crate::{
+    Error,
+    decide::Done,
+    index::Index,
+    journal::{self, Damage, HEADER_BYTES, Raw, ScanError, Tail, open_header, scan},
+    replay::{self, Replay, wrong},
+    snapshot::Snapshot,
+    view::View,
+};
+
+/// So many operations are taught to the index at once.
+const LEARN: usize = 1_024;
+
+/// A ledger as its files tell it.
+pub(crate) struct Recovery {
+    pub replay: Replay,
+    pub view: View,
+    pub tail: Tail,
+    /// How many entries the newest snapshot stands for.
+    pub saved: u64,
+}
+
+impl Recovery {
+    /// Reads everything, and brings the index up to date.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the first wrong place, or what the system or the index says.
+    pub(crate) fn run(
+        dir: &Path,
+        snapshot: Option<Snapshot>,
+        index: &Index,
+    ) -> Result<Self, Error> {
+        let path = dir.join(journal::FILE);
+        let mut file = File::open(&path).map_err(Error::io(&path))?;
+        let network = read_header(&path, &mut file)?;
+        let acknowledged =
+            journal::acknowledged(dir).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
+        let mut reading = Reading::new(network, snapshot, index)?;
+        let each = |group: Vec<Raw>| {
+            reading.group(&group).map_err(|stop| match stop {
+                Stop::Damage(damage) => Error::damaged(&path, &damage),
+                Stop::Error(error) => error,
+            })
+        };
+        let tail = scan(file, acknowledged, each).map_err(|error| match error {
+            ScanError::Io(source) => Error::Io {
+                path: path.clone(),
+                source,
+            },
+            ScanError::Damage(damage) => Error::damaged(&path, &damage),
+            ScanError::Found(error) => error,
+        })?;
+        reading.finish(tail).map_err(|stop| match stop {
+            Stop::Damage(damage) => Error::damaged(&path, &damage),
+            Stop::Error(error) => error,
+        })
+    }
+}
+
+/// Reads a journal's header.
+///
+/// # Errors
+/// [`Error::NotJournal`] or [`Error::Io`].
+pub(crate) fn read_header(path: &Path, file: &mut File) -> Result<Digest, Error> {
+    let mut header = [0; HEADER_BYTES];
+    match file.read_exact(&mut header) {
+        Ok(()) => open_header(&header).ok_or_else(|| Error::NotJournal(path.to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(Error::NotJournal(path.to_owned()))
+        }
+        Err(source) => Err(Error::Io {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+/// Why reading stops.
+enum Stop {
+    Damage(Damage),
+    Error(Error),
+}
+
+impl From<Damage> for Stop {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// The journal being read.
+struct Reading<'a> {
+    network: Digest,
+    index: &'a Index,
+    /// Until the entry that it stands for is reached.
+    snapshot: Option<Snapshot>,
+    saved: u64,
+    genesis: Option<Genesis>,
+    replay: Option<Replay>,
+    view: View,
+    unlearned: Vec<Arc<Done>>,
+}
+
+impl<'a> Reading<'a> {
+    /// A snapshot is used only if the index knows all that it stands for.
+    fn new(network: Digest, snapshot: Option<Snapshot>, index: &'a Index) -> Result<Self, Error> {
+        let known = index.entries()?;
+        let snapshot = snapshot.filter(|snapshot| snapshot.entries() <= known);
+        let saved = snapshot.as_ref().map_or(0, Snapshot::entries);
+        let (view, unlearned) = (View::default(), Vec::new());
+        Ok(Self {
+            network,
+            index,
+            snapshot,
+            saved,
+            genesis: None,
+            replay: None,
+            view,
+            unlearned,
+        })
+    }
+
+    fn group(&mut self, group: &[Raw]) -> Result<(), Stop> {
+        for raw in group {
+            self.view.shape.push(raw.offset, log_tree::leaf(&raw.bytes));
+        }
+        let mut rest = group;
+        if let Some(first) = group.first().filter(|first| first.entry == 0) {
+            self.found(first)?;
+            rest = group.get(1..).unwrap_or_default();
+        }
+        if let Some(replay) = &mut self.replay {
+            self.unlearned
+                .extend(replay.feed(rest)?.into_iter().map(Arc::new));
+        }
+        if let Some(last) = group.last().filter(|last| last.entry + 1 == self.saved) {
+            self.resume(last)?;
+        }
+        if self.unlearned.len() >= LEARN {
+            self.learn()?;
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, first: &Raw) -> Result<(), Damage> {
+        let genesis = replay::genesis(first)?;
+        if genesis.network() != self.network {
+            return Err(wrong(
+                first,
+                "the founding document is not that of the network in the file's header".into(),
+            ));
+        }
+        if self.snapshot.is_none() {
+            self.replay = Some(Replay::found(first)?);
+        }
+        self.genesis = Some(genesis);
+        Ok(())
+    }
+
+    /// At the entry that the snapshot stands for: takes its state, if journal and snapshot tell the same history.
+    fn resume(&mut self, last: &Raw) -> Result<(), Damage> {
+        let (Some(snapshot), Some(genesis)) = (self.snapshot.take(), self.genesis.clone()) else {
+            return Ok(());
+        };
+        let differ = || {
+            let what = "journal and snapshot tell different histories up to here, so one of them was changed; if you trust \
+                        the journal, delete the file `snapshot` and start again";
+            wrong(last, what.into())
+        };
+        if snapshot.network != self.network || snapshot.frontier != *self.view.shape.frontier() {
+            return Err(differ());
+        }
+        let mut state = State::from_records(genesis, snapshot.records).map_err(|_| differ())?;
+        let root = ledger::encode(&api::log::Entry::Root { root: state.root() });
+        if root != last.bytes {
+            return Err(differ());
+        }
+        self.replay = Some(Replay::resume(state, self.saved));
+        Ok(())
+    }
+
+    fn learn(&mut self) -> Result<(), Error> {
+        self.index.learn(
+            std::mem::take(&mut self.unlearned),
+            self.view.shape.size(),
+            false,
+        )
+    }
+
+    fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
+        let size = self.view.shape.size();
+        let Some(replay) = self.replay.take() else {
+            let what = format!(
+                "the snapshot stands for {} entries, and the journal ends here",
+                self.saved
+            );
+            return Err(Damage {
+                entry: size,
+                offset: tail.end,
+                what,
+            }
+            .into());
+        };
+        if self.index.entries()? <= size {
+            self.learn()?;
+        }
+        self.view.records = replay.state.records().collect();
+        self.view.end = tail.end;
+        Ok(Recovery {
+            replay,
+            view: self.view,
+            tail,
+            saved: self.saved,
+        })
+    }
+}

@@ -1,0 +1,176 @@
+//! Replays the log: every entry is checked and applied again. Start and audit are both this.
+
+use api::log::Entry;
+use ledger::{Digest, Genesis, Reject, Request, Signed, State, Verified};
+
+use crate::{
+    decide::Done,
+    journal::{Damage, Raw},
+};
+
+/// The state that the log leads to, entry by entry.
+pub(crate) struct Replay {
+    /// As of the last entry.
+    pub state: State,
+    /// The index of the next entry.
+    pub next: u64,
+    /// True right after a root entry.
+    pub at_root: bool,
+}
+
+impl Replay {
+    /// Begins with the first entry, which must be the founding document.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub(crate) fn found(first: &Raw) -> Result<Self, Damage> {
+        let genesis = genesis(first)?;
+        let state = State::new(genesis).map_err(|reject| wrong(first, reject.to_string()))?;
+        Ok(Self {
+            state,
+            next: 1,
+            at_root: false,
+        })
+    }
+
+    /// Goes on from a state as of `next` entries, the last of which was a root entry.
+    pub(crate) const fn resume(state: State, next: u64) -> Self {
+        Self {
+            state,
+            next,
+            at_root: true,
+        }
+    }
+
+    /// Checks and applies entries.
+    ///
+    /// # Errors
+    /// The first entry that is not what the rules make of it.
+    pub(crate) fn feed(&mut self, entries: &[Raw]) -> Result<Vec<Done>, Damage> {
+        let mut decoded = Vec::with_capacity(entries.len());
+        for raw in entries {
+            decoded.push(decode(raw)?);
+        }
+        let mut verified = verify(self.state.network(), &decoded).into_iter();
+        let mut done = Vec::new();
+        for (raw, entry) in entries.iter().zip(decoded) {
+            self.at_root = matches!(entry, Entry::Root { .. });
+            match entry {
+                Entry::Genesis(_) => return Err(wrong(raw, "a second founding document".into())),
+                Entry::Root { root } if root != self.state.root() => {
+                    return Err(wrong(
+                        raw,
+                        format!(
+                            "the state's root is {}, and the log says {root}",
+                            self.state.root()
+                        ),
+                    ));
+                }
+                Entry::Root { .. } => {}
+                Entry::Operation { at, result, .. } => {
+                    let verified = verified.next().unwrap_or(Err(Reject::BadSignature));
+                    done.push(self.apply(raw, at, result, verified)?);
+                }
+            }
+            self.next += 1;
+        }
+        Ok(done)
+    }
+
+    fn apply(
+        &mut self,
+        raw: &Raw,
+        at: ledger::Time,
+        result: u16,
+        verified: Result<Verified, Reject>,
+    ) -> Result<Done, Damage> {
+        let decided =
+            verified.and_then(|operation| Done::decide(&mut self.state, raw.entry, at, &operation));
+        let done = decided.map_err(|reject| {
+            wrong(
+                raw,
+                format!("an operation that must be refused at the door: {reject}"),
+            )
+        })?;
+        match done.log_entry() {
+            Entry::Operation { result: ours, .. } if ours == result => Ok(done),
+            _ => Err(wrong(
+                raw,
+                format!(
+                    "the log says result {result} of an operation whose result is {}",
+                    told(&done)
+                ),
+            )),
+        }
+    }
+}
+
+/// The founding document that the first entry must be.
+///
+/// # Errors
+/// If it is not.
+pub(crate) fn genesis(first: &Raw) -> Result<Genesis, Damage> {
+    match decode(first)? {
+        Entry::Genesis(genesis) if first.entry == 0 => Ok(genesis),
+        _ => Err(wrong(
+            first,
+            "the log does not begin with a founding document".into(),
+        )),
+    }
+}
+
+pub(crate) fn wrong(raw: &Raw, what: String) -> Damage {
+    Damage {
+        entry: raw.entry,
+        offset: raw.offset,
+        what,
+    }
+}
+
+fn told(done: &Done) -> String {
+    done.answer
+        .as_ref()
+        .map_or_else(ToString::to_string, |_| "0 (applied)".into())
+}
+
+fn decode(raw: &Raw) -> Result<Entry, Damage> {
+    ledger::decode(&raw.bytes).map_err(|_| {
+        wrong(
+            raw,
+            "the bytes are not the canonical encoding of an entry".into(),
+        )
+    })
+}
+
+/// Verifies the signatures of the operations among `entries`, on all cores where there are enough to pay for threads.
+fn verify(network: Digest, entries: &[Entry]) -> Vec<Result<Verified, Reject>> {
+    let signed: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Operation { signed, .. } => Some(signed.clone()),
+            _ => None,
+        })
+        .collect();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if signed.len() < 16 || cores == 1 {
+        return verify_each(network, signed);
+    }
+    let share = signed.len().div_ceil(cores);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = signed
+            .chunks(share)
+            .map(|part| scope.spawn(move || verify_each(network, part.to_vec())))
+            .collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_default())
+            .collect()
+    })
+}
+
+fn verify_each(network: Digest, signed: Vec<Signed<Request>>) -> Vec<Result<Verified, Reject>> {
+    signed
+        .into_iter()
+        .map(|signed| signed.into_verified(network))
+        .collect()
+}

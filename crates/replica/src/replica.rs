@@ -1,0 +1,227 @@
+//! A replica: the ledger in this process.
+
+use api::{
+    Applied, Ledger, LedgerError, List, Settled,
+    log::{Entry, SignedHead},
+};
+use async_trait::async_trait;
+use ledger::{ChannelId, Digest, Genesis, Key, Operation, Record, Request, Signed};
+use std::{
+    fs::File,
+    path::PathBuf,
+    sync::{Arc, Mutex, RwLock},
+    thread::JoinHandle,
+};
+use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
+
+use crate::{
+    commit::{Job, Verdict, stopped},
+    head::Signer,
+    index::Index,
+    lock::{hold, read},
+    view::View,
+};
+
+/// The ledger in this process. Clones are the same ledger.
+#[derive(Clone)]
+pub struct Replica(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub dir: PathBuf,
+    pub network: Digest,
+    pub genesis: Arc<Genesis>,
+    /// For reading entries.
+    pub journal: File,
+    pub view: Arc<RwLock<View>>,
+    pub index: Arc<Index>,
+    pub signer: Arc<Signer>,
+    /// Until it is closed.
+    pub submit: Mutex<Option<mpsc::Sender<Job>>>,
+    pub threads: Mutex<Option<Threads>>,
+}
+
+/// The threads of an open replica, and the lock on its folder.
+pub(crate) struct Threads {
+    pub writer: JoinHandle<()>,
+    pub keeper: JoinHandle<()>,
+    pub _lock: File,
+}
+
+impl std::fmt::Debug for Replica {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Replica({})", self.0.network)
+    }
+}
+
+impl Replica {
+    /// Takes no more operations, finishes those that wait, writes a snapshot and unlocks the folder. Reading goes on.
+    /// Blocks for as long as that takes. Dropping the last clone does the same.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Looks up the answer that an operation got before, or refuses one whose sequence another took.
+    fn repeated(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
+        let request = &operation.body;
+        let fresh = read(&self.0.view).fresh_operation(request.account, request.sequence);
+        if let Some(done) = fresh {
+            return if done.signed == *operation {
+                done.reply()
+            } else {
+                Err(taken())
+            };
+        }
+        let Some(known) = self.0.known(request.account, request.sequence)? else {
+            return Err(taken());
+        };
+        match self.0.log_entry(known.entry)? {
+            Entry::Operation { at, signed, .. } if signed == *operation => match known.answer {
+                Ok(outcome) => Ok(Applied {
+                    entry: known.entry,
+                    at,
+                    outcome,
+                }),
+                Err(reject) => Err(LedgerError::Rejected {
+                    reject,
+                    entry: Some(known.entry),
+                }),
+            },
+            _ => Err(taken()),
+        }
+    }
+
+    fn is_repeated(&self, request: &Request) -> bool {
+        request.sequence < read(&self.0.view).sequence(request.account)
+    }
+}
+
+fn taken() -> LedgerError {
+    LedgerError::Rejected {
+        reject: ledger::Reject::SequencePast,
+        entry: None,
+    }
+}
+
+impl Inner {
+    fn close(&self) {
+        drop(hold(&self.submit).take());
+        if let Some(threads) = hold(&self.threads).take() {
+            for thread in [threads.writer, threads.keeper] {
+                if thread.join().is_err() {
+                    tracing::error!(
+                        "a thread of the ledger failed; its journal decides at the next start"
+                    );
+                }
+            }
+        }
+    }
+
+    /// Nobody answers: with what the caller can do.
+    pub(crate) fn unreachable(&self, reason: impl ToString) -> LedgerError {
+        LedgerError::Unreachable {
+            address: self.dir.display().to_string(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn known(
+        &self,
+        account: ledger::AccountId,
+        sequence: u64,
+    ) -> Result<Option<crate::index::Known>, LedgerError> {
+        self.index
+            .operation(account, sequence)
+            .map_err(|error| self.unreachable(error))
+    }
+
+    /// One entry of the log.
+    pub(crate) fn log_entry(&self, entry: u64) -> Result<Entry, LedgerError> {
+        let bytes = self.entry(entry).map_err(|error| self.unreachable(error))?;
+        let bytes = bytes.ok_or_else(|| LedgerError::Unknown("log entry", entry.to_string()))?;
+        ledger::decode(&bytes)
+            .map_err(|_| self.unreachable(format!("entry {entry} of the journal is damaged")))
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[async_trait]
+impl Ledger for Replica {
+    async fn genesis(&self) -> Result<Arc<Genesis>, LedgerError> {
+        Ok(Arc::clone(&self.0.genesis))
+    }
+
+    async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
+        let verified = operation.clone().into_verified(self.0.network);
+        let verified = verified.map_err(|reject| LedgerError::Rejected {
+            reject,
+            entry: None,
+        })?;
+        if self.is_repeated(&operation.body) {
+            return self.repeated(operation);
+        }
+        let (tell, told) = oneshot::channel();
+        let sent = match &*hold(&self.0.submit) {
+            Some(submit) => submit.try_send(Job {
+                operation: verified,
+                tell,
+            }),
+            None => return Err(self.0.unreachable(stopped(&self.0.view))),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                return Err(self.0.unreachable("too many operations wait"));
+            }
+            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(stopped(&self.0.view))),
+        }
+        match told.await {
+            Ok(Verdict::Answered(answer)) => answer,
+            Ok(Verdict::Repeated) => self.repeated(operation),
+            Err(_) => Err(self.0.unreachable(stopped(&self.0.view))),
+        }
+    }
+
+    async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
+        Ok(read(&self.0.view).records.get(key).cloned())
+    }
+
+    async fn list(&self, list: List) -> Result<Vec<(Key, Record)>, LedgerError> {
+        Ok(read(&self.0.view).list(list))
+    }
+
+    async fn settled(
+        &self,
+        channel: ChannelId,
+        number: u64,
+    ) -> Result<Option<Settled>, LedgerError> {
+        // What is fresh first: it moves to the index, never back. What the index knows is earlier.
+        let fresh = read(&self.0.view).fresh_settlement(channel, number);
+        let entry = self
+            .0
+            .index
+            .settled(channel, number)
+            .map_err(|error| self.0.unreachable(error))?;
+        let Some(entry) = entry else { return Ok(fresh) };
+        match self.0.log_entry(entry)? {
+            Entry::Operation { at, signed, .. } => match signed.body.operation {
+                Operation::Settle { voucher } => Ok(Some(Settled { entry, at, voucher })),
+                _ => Err(self.0.unreachable(
+                    "its index is not of this journal: delete index.sqlite and restart",
+                )),
+            },
+            _ => Err(self
+                .0
+                .unreachable("its index is not of this journal: delete index.sqlite and restart")),
+        }
+    }
+
+    async fn head(&self) -> Result<SignedHead, LedgerError> {
+        let head = read(&self.0.view).head();
+        Ok(self.0.signer.sign(head))
+    }
+}

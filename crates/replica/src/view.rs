@@ -1,0 +1,101 @@
+//! What readers see: everything that is durable, and nothing else.
+
+use ledger::{AccountId, ChannelId, Digest, Head, Key, Record};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
+
+/// The durable part of a ledger.
+#[derive(Debug, Default)]
+pub(crate) struct View {
+    pub records: BTreeMap<Key, Record>,
+    pub shape: Shape,
+    /// Where the durable part of the journal ends, in bytes.
+    pub end: u64,
+    /// What the index has yet to learn, in the order of the log.
+    pub fresh: VecDeque<Arc<Done>>,
+    /// Why writing stopped, if it did.
+    pub stopped: Option<String>,
+}
+
+/// What a group changed.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub records: Vec<(Key, Option<Record>)>,
+    /// Offset and leaf hash of each entry.
+    pub leaves: Vec<(u64, Digest)>,
+    pub done: Vec<Arc<Done>>,
+    pub end: u64,
+}
+
+impl View {
+    /// Takes a group in, once it is durable.
+    pub(crate) fn publish(&mut self, change: Change) {
+        for (key, record) in change.records {
+            match record {
+                Some(record) => drop(self.records.insert(key, record)),
+                None => drop(self.records.remove(&key)),
+            }
+        }
+        for (offset, leaf) in change.leaves {
+            self.shape.push(offset, leaf);
+        }
+        self.fresh.extend(change.done);
+        self.end = change.end;
+    }
+
+    pub(crate) fn head(&self) -> Head {
+        self.shape.head()
+    }
+
+    /// An operation that the index has yet to learn.
+    pub(crate) fn fresh_operation(&self, account: AccountId, sequence: u64) -> Option<Arc<Done>> {
+        let is = |done: &&Arc<Done>| {
+            done.signed.body.account == account && done.signed.body.sequence == sequence
+        };
+        self.fresh.iter().find(is).cloned()
+    }
+
+    /// The first settlement that the index has yet to learn and that covers a receipt.
+    pub(crate) fn fresh_settlement(&self, channel: ChannelId, number: u64) -> Option<api::Settled> {
+        self.fresh
+            .iter()
+            .filter(|done| done.answer.is_ok())
+            .find_map(|done| match &done.signed.body.operation {
+                ledger::Operation::Settle { voucher }
+                    if voucher.body.channel == channel && voucher.body.number >= number =>
+                {
+                    Some(api::Settled {
+                        entry: done.entry,
+                        at: done.at,
+                        voucher: voucher.clone(),
+                    })
+                }
+                _ => None,
+            })
+    }
+
+    /// The sequence that an account's next operation must have.
+    pub(crate) fn sequence(&self, account: AccountId) -> u64 {
+        match self.records.get(&Key::Account(account)) {
+            Some(Record::Account(account)) => account.sequence,
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn snapshot(&self, network: Digest) -> Snapshot {
+        Snapshot {
+            network,
+            bytes: self.end,
+            frontier: self.shape.frontier().clone(),
+            records: self
+                .records
+                .iter()
+                .map(|(key, record)| (key.clone(), record.clone()))
+                .collect(),
+        }
+    }
+}
