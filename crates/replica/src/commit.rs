@@ -61,9 +61,8 @@ impl Writer {
             }
             if let Err(error) = self.commit(&mut jobs) {
                 let path = self.path.display();
-                let stopped = format!(
-                    "{path} cannot be written ({error}), so nothing is written any more; reading goes on"
-                );
+                let stopped =
+                    format!("{path} cannot be written ({error}), so nothing is written any more; reading goes on");
                 tracing::error!("{stopped}. Mend the cause and restart");
                 write(&self.view).stopped = Some(stopped);
                 return;
@@ -101,10 +100,7 @@ impl Writer {
             return Verdict::Repeated;
         }
         match Done::decide(&mut self.state, group.next, at, operation) {
-            Err(reject) => Verdict::Answered(Err(LedgerError::Rejected {
-                reject,
-                entry: None,
-            })),
+            Err(reject) => Verdict::Answered(Err(LedgerError::Rejected { reject, entry: None })),
             Ok(done) => {
                 group.put(&done.log_entry());
                 let reply = done.reply();
@@ -117,13 +113,8 @@ impl Writer {
     /// Ends a group with the state's root, and notes what readers will see of it.
     fn seal(&mut self, group: &mut Group) {
         let changed: Vec<_> = self.state.changed().cloned().collect();
-        group.change.records = changed
-            .into_iter()
-            .map(|key| (key.clone(), self.state.get(&key)))
-            .collect();
-        group.put(&Entry::Root {
-            root: self.state.root(),
-        });
+        group.change.records = changed.into_iter().map(|key| (key.clone(), self.state.get(&key))).collect();
+        group.put(&Entry::Root { root: self.state.root() });
     }
 }
 
@@ -139,37 +130,25 @@ pub(crate) struct Group {
 impl Group {
     /// An empty group that will begin at `start` bytes with entry number `next`.
     pub(crate) fn at(start: u64, next: u64) -> Self {
-        Self {
-            bytes: Vec::new(),
-            change: Change::default(),
-            start,
-            next,
-        }
+        Self { bytes: Vec::new(), change: Change::default(), start, next }
     }
 
     /// Appends an entry.
     pub(crate) fn put(&mut self, entry: &Entry) {
         let bytes = ledger::encode(entry);
-        self.change
-            .leaves
-            .push((self.start + self.bytes.len() as u64, log_tree::leaf(&bytes)));
-        put_record(&bytes, &mut self.bytes);
+        self.change.leaves.push((self.start + self.bytes.len() as u64, log_tree::leaf(&bytes)));
+        put_record(&bytes, self.bytes.is_empty(), &mut self.bytes);
         self.next += 1;
     }
 }
 
 /// Why nothing can be submitted.
 pub(crate) fn stopped(view: &RwLock<View>) -> String {
-    read(view)
-        .stopped
-        .clone()
-        .unwrap_or_else(|| "it is closed".into())
+    read(view).stopped.clone().unwrap_or_else(|| "it is closed".into())
 }
 
 /// The time of this machine's clock.
 fn now() -> Time {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -1,9 +1,7 @@
 //! One operation decided: what the log says of it, and what the index keeps beside.
 
 use api::log::Entry;
-use ledger::{
-    ArtifactId, Operation, Outcome, Reject, Request, Signed, State, Time, Usage, Verified,
-};
+use ledger::{ArtifactId, Operation, Outcome, Reject, Request, Signed, State, Time, Usage, Verified};
 
 /// An operation that left a trace.
 #[derive(Debug, Clone)]
@@ -25,54 +23,29 @@ impl Done {
     ///
     /// # Errors
     /// The admission refusal; then nothing changed.
-    pub(crate) fn decide(
-        state: &mut State,
-        entry: u64,
-        at: Time,
-        operation: &Verified,
-    ) -> Result<Self, Reject> {
+    pub(crate) fn decide(state: &mut State, entry: u64, at: Time, operation: &Verified) -> Result<Self, Reject> {
         let used = used(state, operation.request());
         let answer = state.apply(at, operation);
         match answer {
             Err(reject) if reject.is_admission() => Err(reject),
             answer => {
                 let used = if answer.is_ok() { used } else { Vec::new() };
-                Ok(Self {
-                    entry,
-                    at,
-                    signed: operation.signed().clone(),
-                    answer,
-                    used,
-                })
+                Ok(Self { entry, at, signed: operation.signed().clone(), answer, used })
             }
         }
     }
 
     /// Its entry in the log.
     pub(crate) fn log_entry(&self) -> Entry {
-        let result = self
-            .answer
-            .as_ref()
-            .map_or_else(|reject| reject.number(), |_| 0);
-        Entry::Operation {
-            at: self.at,
-            signed: self.signed.clone(),
-            result,
-        }
+        let result = self.answer.as_ref().map_or_else(|reject| reject.number(), |_| 0);
+        Entry::Operation { at: self.at, signed: self.signed.clone(), result }
     }
 
     /// What whoever submitted it is told.
     pub(crate) fn reply(&self) -> Result<api::Applied, api::LedgerError> {
         match &self.answer {
-            Ok(outcome) => Ok(api::Applied {
-                entry: self.entry,
-                at: self.at,
-                outcome: outcome.clone(),
-            }),
-            Err(reject) => Err(api::LedgerError::Rejected {
-                reject: *reject,
-                entry: Some(self.entry),
-            }),
+            Ok(outcome) => Ok(api::Applied { entry: self.entry, at: self.at, outcome: outcome.clone() }),
+            Err(reject) => Err(api::LedgerError::Rejected { reject: *reject, entry: Some(self.entry) }),
         }
     }
 }
@@ -87,13 +60,8 @@ fn used(state: &State, request: &Request) -> Vec<(ArtifactId, Usage)> {
     };
     let line = |line: &ledger::Line| {
         let artifact = state.offer(&line.offer)?.offer.artifact;
-        let before = channel
-            .usage
-            .binary_search_by_key(&line.offer, |line| line.offer);
-        let before = before
-            .ok()
-            .and_then(|at| channel.usage.get(at))
-            .map_or(Usage::default(), |line| line.usage);
+        let before = channel.usage.binary_search_by_key(&line.offer, |line| line.offer);
+        let before = before.ok().and_then(|at| channel.usage.get(at)).map_or(Usage::default(), |line| line.usage);
         Some((artifact, line.usage.minus(before)?))
     };
     voucher.body.usage.iter().filter_map(line).collect()

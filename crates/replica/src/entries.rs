@@ -31,12 +31,8 @@ impl Inner {
         self.journal.read_exact_at(&mut bytes, start)?;
         let (mut entries, mut rest) = (Vec::new(), bytes.as_slice());
         while !rest.is_empty() {
-            let damaged = || {
-                io::Error::other(
-                    "the journal was damaged since it was opened: restart to see where",
-                )
-            };
-            let (entry, after) = take_record(rest).ok_or_else(damaged)?;
+            let damaged = || io::Error::other("the journal was damaged since it was opened: restart to see where");
+            let (_, entry, after) = take_record(rest).ok_or_else(damaged)?;
             entries.push(entry.to_vec());
             rest = after;
         }
@@ -47,16 +43,9 @@ impl Inner {
     ///
     /// # Errors
     /// The system's, or a damaged record.
-    pub(crate) fn hashes(
-        &self,
-        level: u32,
-        tile: u64,
-        width: u64,
-    ) -> io::Result<Option<Vec<Digest>>> {
+    pub(crate) fn hashes(&self, level: u32, tile: u64, width: u64) -> io::Result<Option<Vec<Digest>>> {
         let reach = BLOCK.checked_pow(level);
-        let end = tile
-            .checked_mul(BLOCK)
-            .and_then(|first| first.checked_add(width));
+        let end = tile.checked_mul(BLOCK).and_then(|first| first.checked_add(width));
         let size = read(&self.view).shape.size();
         let (Some(reach), Some(end)) = (reach, end) else {
             return Ok(None);
@@ -66,21 +55,11 @@ impl Inner {
         }
         if level == 0 {
             let take = usize::try_from(width).unwrap_or_default();
-            return Ok(Some(
-                self.block(tile)?
-                    .iter()
-                    .take(take)
-                    .map(|entry| log_tree::leaf(entry))
-                    .collect(),
-            ));
+            return Ok(Some(self.block(tile)?.iter().take(take).map(|entry| log_tree::leaf(entry)).collect()));
         }
         let blocks = |count: u64| usize::try_from(count * (reach / BLOCK)).unwrap_or(usize::MAX);
         let view = read(&self.view);
-        let roots = view
-            .shape
-            .roots()
-            .get(blocks(end - width)..blocks(end))
-            .unwrap_or_default();
+        let roots = view.shape.roots().get(blocks(end - width)..blocks(end)).unwrap_or_default();
         Ok(Some(roots.chunks(blocks(1)).map(log_tree::root).collect()))
     }
 }

@@ -15,9 +15,7 @@ pub enum Error {
     #[error("this network cannot be founded: {0}")]
     Genesis(ledger::Reject),
     /// The folder belongs to another network.
-    #[error(
-        "the ledger at {dir} is of the network {found}, not of {expected}: use another folder for the new one"
-    )]
+    #[error("the ledger at {dir} is of the network {found}, not of {expected}: use another folder for the new one")]
     OtherNetwork {
         /// The folder.
         dir: PathBuf,
@@ -27,9 +25,7 @@ pub enum Error {
         expected: ledger::Digest,
     },
     /// The key may not sign tree heads.
-    #[error(
-        "the key {0} is not one of the network's replicas: use the key that the network was founded with"
-    )]
+    #[error("the key {0} is not one of the network's replicas: use the key that the network was founded with")]
     NotReplica(ledger::PublicKey),
     /// Something acknowledged was changed or lost.
     #[error(
@@ -47,14 +43,10 @@ pub enum Error {
         what: String,
     },
     /// Written by a later version, or no journal at all.
-    #[error(
-        "{0} is not a journal that this program can read: name the right folder, or use a newer program"
-    )]
+    #[error("{0} is not a journal that this program can read: name the right folder, or use a newer program")]
     NotJournal(PathBuf),
     /// The derived index failed.
-    #[error(
-        "{0}. The index holds nothing of its own: its files (index.sqlite*) may be deleted, and it is made again"
-    )]
+    #[error("{0}. The index holds nothing of its own: its files (index.sqlite*) may be deleted, and it is made again")]
     Index(#[from] books::Error),
     /// The operating system's word.
     #[error("{path}: {source}")]
@@ -68,18 +60,10 @@ pub enum Error {
 
 impl Error {
     pub(crate) fn io(path: &Path) -> impl Fn(std::io::Error) -> Self + '_ {
-        move |source| Self::Io {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { path: path.to_owned(), source }
     }
 
     pub(crate) fn damaged(path: &Path, damage: &crate::journal::Damage) -> Self {
-        Self::Damaged {
-            path: path.to_owned(),
-            offset: damage.offset,
-            entry: damage.entry,
-            what: damage.what.clone(),
-        }
+        Self::Damaged { path: path.to_owned(), offset: damage.offset, entry: damage.entry, what: damage.what.clone() }
     }
 }

@@ -15,11 +15,7 @@ pub(crate) struct Signer {
 
 impl Signer {
     pub(crate) fn new(origin: String, key: Arc<Keypair>) -> Self {
-        Self {
-            origin,
-            key,
-            last: Mutex::default(),
-        }
+        Self { origin, key, last: Mutex::default() }
     }
 
     /// Signs a head that is durable.
@@ -30,10 +26,6 @@ impl Signer {
         }
         let body = checkpoint_body(&self.origin, &head);
         let signature = self.key.sign_bytes(body.as_bytes());
-        last.insert(SignedHead {
-            head,
-            note: note(&body, &self.origin, &[(self.key.public(), signature)]),
-        })
-        .clone()
+        last.insert(SignedHead { head, note: note(&body, &self.origin, &[(self.key.public(), signature)]) }).clone()
     }
 }

@@ -40,11 +40,7 @@ impl Keeper {
     /// A failure here loses nothing: what is fresh stays in memory and in the journal.
     fn turn(&mut self, snapshot_entries: u64) {
         let due = read(&self.view).shape.size() >= self.saved + snapshot_entries;
-        let result = if due {
-            self.save()
-        } else {
-            self.catch_up(false).map(drop)
-        };
+        let result = if due { self.save() } else { self.catch_up(false).map(drop) };
         if let Err(error) = result {
             tracing::warn!(%error, "the ledger's index or snapshot is behind; it is caught up later");
         }
@@ -54,10 +50,7 @@ impl Keeper {
     fn catch_up(&self, synced: bool) -> Result<(), Error> {
         let (fresh, entries) = {
             let view = read(&self.view);
-            (
-                view.fresh.iter().cloned().collect::<Vec<_>>(),
-                view.shape.size(),
-            )
+            (view.fresh.iter().cloned().collect::<Vec<_>>(), view.shape.size())
         };
         self.index.learn(fresh, entries, synced)?;
         let mut view = write(&self.view);

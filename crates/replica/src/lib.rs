@@ -27,3 +27,6 @@ mod view;
 pub use error::Error;
 pub use open::Config;
 pub use replica::Replica;
+
+#[cfg(test)]
+mod tests;

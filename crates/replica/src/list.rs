@@ -11,26 +11,14 @@ impl View {
     pub(crate) fn list(&self, list: List) -> Vec<(Key, Record)> {
         let zero = [0; 32];
         let (first, wanted): (Key, fn(&Key) -> bool) = match list {
-            List::Accounts => (Key::Account(AccountId(zero)), |key| {
-                matches!(key, Key::Account(_))
-            }),
-            List::Artifacts => (Key::Artifact(Digest(zero)), |key| {
-                matches!(key, Key::Artifact(_))
-            }),
-            List::Tags => (
-                Key::Tag(AccountId(zero), String::new(), String::new()),
-                |key| matches!(key, Key::Tag(..)),
-            ),
-            List::Offers => (Key::Offer(OfferId(zero)), |key| {
-                matches!(key, Key::Offer(_))
-            }),
+            List::Accounts => (Key::Account(AccountId(zero)), |key| matches!(key, Key::Account(_))),
+            List::Artifacts => (Key::Artifact(Digest(zero)), |key| matches!(key, Key::Artifact(_))),
+            List::Tags => (Key::Tag(AccountId(zero), String::new(), String::new()), |key| matches!(key, Key::Tag(..))),
+            List::Offers => (Key::Offer(OfferId(zero)), |key| matches!(key, Key::Offer(_))),
             List::Pots => (Key::Pot(Digest(zero)), |key| matches!(key, Key::Pot(_))),
             List::Channels(account) => return self.channels(account),
         };
-        self.records_from(first)
-            .take_while(|(key, _)| wanted(key))
-            .map(own)
-            .collect()
+        self.records_from(first).take_while(|(key, _)| wanted(key)).map(own).collect()
     }
 
     fn channels(&self, account: AccountId) -> Vec<(Key, Record)> {
@@ -47,8 +35,7 @@ impl View {
     }
 
     fn records_from(&self, first: Key) -> impl Iterator<Item = (&Key, &Record)> {
-        self.records
-            .range((Bound::Included(first), Bound::Unbounded))
+        self.records.range((Bound::Included(first), Bound::Unbounded))
     }
 }
 

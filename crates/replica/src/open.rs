@@ -74,14 +74,7 @@ impl Replica {
             saved: recovery.saved,
         };
         let journal = Appender::new(storage(file), mark, recovery.tail.end);
-        let writer = Writer {
-            state,
-            journal,
-            next,
-            view: Arc::clone(&view),
-            news,
-            path,
-        };
+        let writer = Writer { state, journal, next, view: Arc::clone(&view), news, path };
         let threads = Threads {
             writer: spawn("ledger-writer", move || writer.run(queue)).map_err(Error::io(&dir))?,
             keeper: spawn("ledger-keeper", move || keeper.run(&heard)).map_err(Error::io(&dir))?,
@@ -102,27 +95,15 @@ impl Replica {
     }
 }
 
-fn spawn(
-    name: &str,
-    run: impl FnOnce() + Send + 'static,
-) -> std::io::Result<std::thread::JoinHandle<()>> {
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
 /// Makes the folder, for its owner alone, and locks it.
 fn lock(dir: &Path) -> Result<File, Error> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .map_err(Error::io(dir))?;
+    DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(Error::io(dir))?;
     let path = dir.join("lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(Error::io(&path))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(Error::io(&path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked(dir.to_owned())),
@@ -138,12 +119,7 @@ fn found(dir: &Path, genesis: Option<&Genesis>) -> Result<(), Error> {
     }
     if journal::acknowledged(dir) > 0 {
         let what = "the file is gone".into();
-        return Err(Error::Damaged {
-            path,
-            offset: 0,
-            entry: 0,
-            what,
-        });
+        return Err(Error::Damaged { path, offset: 0, entry: 0, what });
     }
     let genesis = genesis.ok_or_else(|| Error::NotFounded(dir.to_owned()))?;
     let mut state = State::new(genesis.clone()).map_err(Error::Genesis)?;
@@ -175,15 +151,8 @@ fn recover(dir: &Path) -> Result<(Recovery, Index), Error> {
 
 fn check(dir: &Path, state: &State, genesis: Option<&Genesis>, key: &Keypair) -> Result<(), Error> {
     let found = state.network();
-    if let Some(expected) = genesis
-        .map(Genesis::network)
-        .filter(|expected| *expected != found)
-    {
-        return Err(Error::OtherNetwork {
-            dir: dir.to_owned(),
-            found,
-            expected,
-        });
+    if let Some(expected) = genesis.map(Genesis::network).filter(|expected| *expected != found) {
+        return Err(Error::OtherNetwork { dir: dir.to_owned(), found, expected });
     }
     if !state.genesis().replicas.contains(&key.public()) {
         return Err(Error::NotReplica(key.public()));
@@ -196,12 +165,7 @@ fn check(dir: &Path, state: &State, genesis: Option<&Genesis>, key: &Keypair) ->
 fn cut(path: &Path, tail: &Tail) -> std::io::Result<File> {
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
     if tail.torn_bytes > 0 {
-        let Tail {
-            end,
-            torn_bytes,
-            torn_entries,
-            ..
-        } = tail;
+        let Tail { end, torn_bytes, torn_entries, .. } = tail;
         tracing::warn!(
             path = %path.display(), end, torn_bytes, torn_entries,
             "cut the last group, which a crash left unfinished; nobody was told that it was done"

@@ -30,16 +30,11 @@ impl Recovery {
     ///
     /// # Errors
     /// [`Error::Damaged`] with the first wrong place, or what the system or the index says.
-    pub(crate) fn run(
-        dir: &Path,
-        snapshot: Option<Snapshot>,
-        index: &Index,
-    ) -> Result<Self, Error> {
+    pub(crate) fn run(dir: &Path, snapshot: Option<Snapshot>, index: &Index) -> Result<Self, Error> {
         let path = dir.join(journal::FILE);
         let mut file = File::open(&path).map_err(Error::io(&path))?;
         let network = read_header(&path, &mut file)?;
-        let acknowledged =
-            journal::acknowledged(dir).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
+        let acknowledged = journal::acknowledged(dir).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
         let mut reading = Reading::new(network, snapshot, index)?;
         let each = |group: Vec<Raw>| {
             reading.group(&group).map_err(|stop| match stop {
@@ -48,10 +43,7 @@ impl Recovery {
             })
         };
         let tail = scan(file, acknowledged, each).map_err(|error| match error {
-            ScanError::Io(source) => Error::Io {
-                path: path.clone(),
-                source,
-            },
+            ScanError::Io(source) => Error::Io { path: path.clone(), source },
             ScanError::Damage(damage) => Error::damaged(&path, &damage),
             ScanError::Found(error) => error,
         })?;
@@ -70,13 +62,8 @@ pub(crate) fn read_header(path: &Path, file: &mut File) -> Result<Digest, Error>
     let mut header = [0; HEADER_BYTES];
     match file.read_exact(&mut header) {
         Ok(()) => open_header(&header).ok_or_else(|| Error::NotJournal(path.to_owned())),
-        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(Error::NotJournal(path.to_owned()))
-        }
-        Err(source) => Err(Error::Io {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(Error::NotJournal(path.to_owned())),
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
     }
 }
 
@@ -118,16 +105,7 @@ impl<'a> Reading<'a> {
         let snapshot = snapshot.filter(|snapshot| snapshot.entries() <= known);
         let saved = snapshot.as_ref().map_or(0, Snapshot::entries);
         let (view, unlearned) = (View::default(), Vec::new());
-        Ok(Self {
-            network,
-            index,
-            snapshot,
-            saved,
-            genesis: None,
-            replay: None,
-            view,
-            unlearned,
-        })
+        Ok(Self { network, index, snapshot, saved, genesis: None, replay: None, view, unlearned })
     }
 
     fn group(&mut self, group: &[Raw]) -> Result<(), Stop> {
@@ -140,8 +118,7 @@ impl<'a> Reading<'a> {
             rest = group.get(1..).unwrap_or_default();
         }
         if let Some(replay) = &mut self.replay {
-            self.unlearned
-                .extend(replay.feed(rest)?.into_iter().map(Arc::new));
+            self.unlearned.extend(replay.feed(rest)?.into_iter().map(Arc::new));
         }
         if let Some(last) = group.last().filter(|last| last.entry + 1 == self.saved) {
             self.resume(last)?;
@@ -155,10 +132,7 @@ impl<'a> Reading<'a> {
     fn found(&mut self, first: &Raw) -> Result<(), Damage> {
         let genesis = replay::genesis(first)?;
         if genesis.network() != self.network {
-            return Err(wrong(
-                first,
-                "the founding document is not that of the network in the file's header".into(),
-            ));
+            return Err(wrong(first, "the founding document is not that of the network in the file's header".into()));
         }
         if self.snapshot.is_none() {
             self.replay = Some(Replay::found(first)?);
@@ -190,37 +164,20 @@ impl<'a> Reading<'a> {
     }
 
     fn learn(&mut self) -> Result<(), Error> {
-        self.index.learn(
-            std::mem::take(&mut self.unlearned),
-            self.view.shape.size(),
-            false,
-        )
+        self.index.learn(std::mem::take(&mut self.unlearned), self.view.shape.size(), false)
     }
 
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
         let size = self.view.shape.size();
         let Some(replay) = self.replay.take() else {
-            let what = format!(
-                "the snapshot stands for {} entries, and the journal ends here",
-                self.saved
-            );
-            return Err(Damage {
-                entry: size,
-                offset: tail.end,
-                what,
-            }
-            .into());
+            let what = format!("the snapshot stands for {} entries, and the journal ends here", self.saved);
+            return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
         if self.index.entries()? <= size {
             self.learn()?;
         }
         self.view.records = replay.state.records().collect();
         self.view.end = tail.end;
-        Ok(Recovery {
-            replay,
-            view: self.view,
-            tail,
-            saved: self.saved,
-        })
+        Ok(Recovery { replay, view: self.view, tail, saved: self.saved })
     }
 }

@@ -26,20 +26,12 @@ impl Replay {
     pub(crate) fn found(first: &Raw) -> Result<Self, Damage> {
         let genesis = genesis(first)?;
         let state = State::new(genesis).map_err(|reject| wrong(first, reject.to_string()))?;
-        Ok(Self {
-            state,
-            next: 1,
-            at_root: false,
-        })
+        Ok(Self { state, next: 1, at_root: false })
     }
 
     /// Goes on from a state as of `next` entries, the last of which was a root entry.
     pub(crate) const fn resume(state: State, next: u64) -> Self {
-        Self {
-            state,
-            next,
-            at_root: true,
-        }
+        Self { state, next, at_root: true }
     }
 
     /// Checks and applies entries.
@@ -60,10 +52,7 @@ impl Replay {
                 Entry::Root { root } if root != self.state.root() => {
                     return Err(wrong(
                         raw,
-                        format!(
-                            "the state's root is {}, and the log says {root}",
-                            self.state.root()
-                        ),
+                        format!("the state's root is {}, and the log says {root}", self.state.root()),
                     ));
                 }
                 Entry::Root { .. } => {}
@@ -84,23 +73,14 @@ impl Replay {
         result: u16,
         verified: Result<Verified, Reject>,
     ) -> Result<Done, Damage> {
-        let decided =
-            verified.and_then(|operation| Done::decide(&mut self.state, raw.entry, at, &operation));
-        let done = decided.map_err(|reject| {
-            wrong(
-                raw,
-                format!("an operation that must be refused at the door: {reject}"),
-            )
-        })?;
+        let decided = verified.and_then(|operation| Done::decide(&mut self.state, raw.entry, at, &operation));
+        let done =
+            decided.map_err(|reject| wrong(raw, format!("an operation that must be refused at the door: {reject}")))?;
         match done.log_entry() {
             Entry::Operation { result: ours, .. } if ours == result => Ok(done),
-            _ => Err(wrong(
-                raw,
-                format!(
-                    "the log says result {result} of an operation whose result is {}",
-                    told(&done)
-                ),
-            )),
+            _ => {
+                Err(wrong(raw, format!("the log says result {result} of an operation whose result is {}", told(&done))))
+            }
         }
     }
 }
@@ -112,34 +92,20 @@ impl Replay {
 pub(crate) fn genesis(first: &Raw) -> Result<Genesis, Damage> {
     match decode(first)? {
         Entry::Genesis(genesis) if first.entry == 0 => Ok(genesis),
-        _ => Err(wrong(
-            first,
-            "the log does not begin with a founding document".into(),
-        )),
+        _ => Err(wrong(first, "the log does not begin with a founding document".into())),
     }
 }
 
 pub(crate) fn wrong(raw: &Raw, what: String) -> Damage {
-    Damage {
-        entry: raw.entry,
-        offset: raw.offset,
-        what,
-    }
+    Damage { entry: raw.entry, offset: raw.offset, what }
 }
 
 fn told(done: &Done) -> String {
-    done.answer
-        .as_ref()
-        .map_or_else(ToString::to_string, |_| "0 (applied)".into())
+    done.answer.as_ref().map_or_else(ToString::to_string, |_| "0 (applied)".into())
 }
 
 fn decode(raw: &Raw) -> Result<Entry, Damage> {
-    ledger::decode(&raw.bytes).map_err(|_| {
-        wrong(
-            raw,
-            "the bytes are not the canonical encoding of an entry".into(),
-        )
-    })
+    ledger::decode(&raw.bytes).map_err(|_| wrong(raw, "the bytes are not the canonical encoding of an entry".into()))
 }
 
 /// Verifies the signatures of the operations among `entries`, on all cores where there are enough to pay for threads.
@@ -157,20 +123,12 @@ fn verify(network: Digest, entries: &[Entry]) -> Vec<Result<Verified, Reject>> {
     }
     let share = signed.len().div_ceil(cores);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = signed
-            .chunks(share)
-            .map(|part| scope.spawn(move || verify_each(network, part.to_vec())))
-            .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_default())
-            .collect()
+        let threads: Vec<_> =
+            signed.chunks(share).map(|part| scope.spawn(move || verify_each(network, part.to_vec()))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     })
 }
 
 fn verify_each(network: Digest, signed: Vec<Signed<Request>>) -> Vec<Result<Verified, Reject>> {
-    signed
-        .into_iter()
-        .map(|signed| signed.into_verified(network))
-        .collect()
+    signed.into_iter().map(|signed| signed.into_verified(network)).collect()
 }

@@ -65,26 +65,15 @@ impl Replica {
         let request = &operation.body;
         let fresh = read(&self.0.view).fresh_operation(request.account, request.sequence);
         if let Some(done) = fresh {
-            return if done.signed == *operation {
-                done.reply()
-            } else {
-                Err(taken())
-            };
+            return if done.signed == *operation { done.reply() } else { Err(taken()) };
         }
         let Some(known) = self.0.known(request.account, request.sequence)? else {
             return Err(taken());
         };
         match self.0.log_entry(known.entry)? {
             Entry::Operation { at, signed, .. } if signed == *operation => match known.answer {
-                Ok(outcome) => Ok(Applied {
-                    entry: known.entry,
-                    at,
-                    outcome,
-                }),
-                Err(reject) => Err(LedgerError::Rejected {
-                    reject,
-                    entry: Some(known.entry),
-                }),
+                Ok(outcome) => Ok(Applied { entry: known.entry, at, outcome }),
+                Err(reject) => Err(LedgerError::Rejected { reject, entry: Some(known.entry) }),
             },
             _ => Err(taken()),
         }
@@ -96,10 +85,7 @@ impl Replica {
 }
 
 fn taken() -> LedgerError {
-    LedgerError::Rejected {
-        reject: ledger::Reject::SequencePast,
-        entry: None,
-    }
+    LedgerError::Rejected { reject: ledger::Reject::SequencePast, entry: None }
 }
 
 impl Inner {
@@ -108,9 +94,7 @@ impl Inner {
         if let Some(threads) = hold(&self.threads).take() {
             for thread in [threads.writer, threads.keeper] {
                 if thread.join().is_err() {
-                    tracing::error!(
-                        "a thread of the ledger failed; its journal decides at the next start"
-                    );
+                    tracing::error!("a thread of the ledger failed; its journal decides at the next start");
                 }
             }
         }
@@ -118,28 +102,18 @@ impl Inner {
 
     /// Nobody answers: with what the caller can do.
     pub(crate) fn unreachable(&self, reason: impl ToString) -> LedgerError {
-        LedgerError::Unreachable {
-            address: self.dir.display().to_string(),
-            reason: reason.to_string(),
-        }
+        LedgerError::Unreachable { address: self.dir.display().to_string(), reason: reason.to_string() }
     }
 
-    fn known(
-        &self,
-        account: ledger::AccountId,
-        sequence: u64,
-    ) -> Result<Option<crate::index::Known>, LedgerError> {
-        self.index
-            .operation(account, sequence)
-            .map_err(|error| self.unreachable(error))
+    fn known(&self, account: ledger::AccountId, sequence: u64) -> Result<Option<crate::index::Known>, LedgerError> {
+        self.index.operation(account, sequence).map_err(|error| self.unreachable(error))
     }
 
     /// One entry of the log.
     pub(crate) fn log_entry(&self, entry: u64) -> Result<Entry, LedgerError> {
         let bytes = self.entry(entry).map_err(|error| self.unreachable(error))?;
         let bytes = bytes.ok_or_else(|| LedgerError::Unknown("log entry", entry.to_string()))?;
-        ledger::decode(&bytes)
-            .map_err(|_| self.unreachable(format!("entry {entry} of the journal is damaged")))
+        ledger::decode(&bytes).map_err(|_| self.unreachable(format!("entry {entry} of the journal is damaged")))
     }
 }
 
@@ -157,19 +131,13 @@ impl Ledger for Replica {
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let verified = operation.clone().into_verified(self.0.network);
-        let verified = verified.map_err(|reject| LedgerError::Rejected {
-            reject,
-            entry: None,
-        })?;
+        let verified = verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?;
         if self.is_repeated(&operation.body) {
             return self.repeated(operation);
         }
         let (tell, told) = oneshot::channel();
         let sent = match &*hold(&self.0.submit) {
-            Some(submit) => submit.try_send(Job {
-                operation: verified,
-                tell,
-            }),
+            Some(submit) => submit.try_send(Job { operation: verified, tell }),
             None => return Err(self.0.unreachable(stopped(&self.0.view))),
         };
         match sent {
@@ -194,29 +162,17 @@ impl Ledger for Replica {
         Ok(read(&self.0.view).list(list))
     }
 
-    async fn settled(
-        &self,
-        channel: ChannelId,
-        number: u64,
-    ) -> Result<Option<Settled>, LedgerError> {
+    async fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<Settled>, LedgerError> {
         // What is fresh first: it moves to the index, never back. What the index knows is earlier.
         let fresh = read(&self.0.view).fresh_settlement(channel, number);
-        let entry = self
-            .0
-            .index
-            .settled(channel, number)
-            .map_err(|error| self.0.unreachable(error))?;
+        let entry = self.0.index.settled(channel, number).map_err(|error| self.0.unreachable(error))?;
         let Some(entry) = entry else { return Ok(fresh) };
         match self.0.log_entry(entry)? {
             Entry::Operation { at, signed, .. } => match signed.body.operation {
                 Operation::Settle { voucher } => Ok(Some(Settled { entry, at, voucher })),
-                _ => Err(self.0.unreachable(
-                    "its index is not of this journal: delete index.sqlite and restart",
-                )),
+                _ => Err(self.0.unreachable("its index is not of this journal: delete index.sqlite and restart")),
             },
-            _ => Err(self
-                .0
-                .unreachable("its index is not of this journal: delete index.sqlite and restart")),
+            _ => Err(self.0.unreachable("its index is not of this journal: delete index.sqlite and restart")),
         }
     }
 

@@ -38,10 +38,7 @@ impl Shape {
 
     /// Size and root.
     pub(crate) fn head(&self) -> Head {
-        Head {
-            size: self.size(),
-            root: self.frontier.root(),
-        }
+        Head { size: self.size(), root: self.frontier.root() }
     }
 
     /// The right edge of the tree.

@@ -78,11 +78,7 @@ fn open(bytes: &[u8]) -> Option<Snapshot> {
 fn put(dir: &Path, name: &str, parts: &[&[u8]]) -> Result<(), Error> {
     let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
     let write = || {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(&new)?;
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
         for part in parts {
             file.write_all(part)?;
         }

@@ -23,32 +23,19 @@ pub(crate) fn parse(path: &str) -> Option<Tile> {
         level => Some(number(level).filter(|level| *level < 64)?.try_into().ok()?),
     };
     let (index, width) = match rest.split_once(".p/") {
-        Some((index, width)) => (
-            index,
-            number(width).filter(|width| (1..BLOCK).contains(width))?,
-        ),
+        Some((index, width)) => (index, number(width).filter(|width| (1..BLOCK).contains(width))?),
         None => (rest, BLOCK),
     };
     let mut value: u64 = 0;
     let mut groups = index.split('/').peekable();
     while let Some(group) = groups.next() {
-        let digits = if groups.peek().is_some() {
-            group.strip_prefix('x')?
-        } else {
-            group
-        };
+        let digits = if groups.peek().is_some() { group.strip_prefix('x')? } else { group };
         if digits.len() != 3 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
-        value = value
-            .checked_mul(1_000)?
-            .checked_add(digits.parse().ok()?)?;
+        value = value.checked_mul(1_000)?.checked_add(digits.parse().ok()?)?;
     }
-    let tile = Tile {
-        level,
-        index: value,
-        width,
-    };
+    let tile = Tile { level, index: value, width };
     (path_of(tile) == path).then_some(tile)
 }
 
@@ -61,21 +48,13 @@ pub(crate) fn path_of(tile: Tile) -> String {
         rest /= 1_000;
     }
     groups.reverse();
-    let level = tile
-        .level
-        .map_or("entries".to_owned(), |level| level.to_string());
-    let partial = if tile.width < BLOCK {
-        format!(".p/{}", tile.width)
-    } else {
-        String::new()
-    };
+    let level = tile.level.map_or("entries".to_owned(), |level| level.to_string());
+    let partial = if tile.width < BLOCK { format!(".p/{}", tile.width) } else { String::new() };
     format!("{level}/{}{partial}", groups.join("/"))
 }
 
 fn number(text: &str) -> Option<u64> {
-    text.parse()
-        .ok()
-        .filter(|number: &u64| number.to_string() == text)
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
 }
 
 /// The bytes of a hash tile.

@@ -53,29 +53,20 @@ impl View {
 
     /// An operation that the index has yet to learn.
     pub(crate) fn fresh_operation(&self, account: AccountId, sequence: u64) -> Option<Arc<Done>> {
-        let is = |done: &&Arc<Done>| {
-            done.signed.body.account == account && done.signed.body.sequence == sequence
-        };
+        let is = |done: &&Arc<Done>| done.signed.body.account == account && done.signed.body.sequence == sequence;
         self.fresh.iter().find(is).cloned()
     }
 
     /// The first settlement that the index has yet to learn and that covers a receipt.
     pub(crate) fn fresh_settlement(&self, channel: ChannelId, number: u64) -> Option<api::Settled> {
-        self.fresh
-            .iter()
-            .filter(|done| done.answer.is_ok())
-            .find_map(|done| match &done.signed.body.operation {
-                ledger::Operation::Settle { voucher }
-                    if voucher.body.channel == channel && voucher.body.number >= number =>
-                {
-                    Some(api::Settled {
-                        entry: done.entry,
-                        at: done.at,
-                        voucher: voucher.clone(),
-                    })
-                }
-                _ => None,
-            })
+        self.fresh.iter().filter(|done| done.answer.is_ok()).find_map(|done| match &done.signed.body.operation {
+            ledger::Operation::Settle { voucher }
+                if voucher.body.channel == channel && voucher.body.number >= number =>
+            {
+                Some(api::Settled { entry: done.entry, at: done.at, voucher: voucher.clone() })
+            }
+            _ => None,
+        })
     }
 
     /// The sequence that an account's next operation must have.
@@ -91,11 +82,7 @@ impl View {
             network,
             bytes: self.end,
             frontier: self.shape.frontier().clone(),
-            records: self
-                .records
-                .iter()
-                .map(|(key, record)| (key.clone(), record.clone()))
-                .collect(),
+            records: self.records.iter().map(|(key, record)| (key.clone(), record.clone())).collect(),
         }
     }
 }

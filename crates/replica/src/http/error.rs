@@ -22,49 +22,27 @@ impl Failure {
     /// A parameter that cannot be read.
     pub(super) fn bad(param: &'static str, message: impl ToString) -> Self {
         let (status, kind) = (StatusCode::BAD_REQUEST, "invalid_request_error");
-        Self {
-            status,
-            kind,
-            param: Some(param),
-            code: None,
-            message: message.to_string(),
-        }
+        Self { status, kind, param: Some(param), code: None, message: message.to_string() }
     }
 
     /// Something that is not there.
     pub(super) fn missing(message: impl ToString) -> Self {
         let (status, kind) = (StatusCode::NOT_FOUND, "not_found_error");
-        Self {
-            status,
-            kind,
-            param: None,
-            code: None,
-            message: message.to_string(),
-        }
+        Self { status, kind, param: None, code: None, message: message.to_string() }
     }
 }
 
 impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Self {
         let (status, kind, code) = match &error {
-            LedgerError::Rejected { reject, .. } => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "ledger_refusal",
-                Some(reject.number()),
-            ),
-            LedgerError::Unknown(..) => (StatusCode::NOT_FOUND, "not_found_error", None),
-            LedgerError::Unreachable { .. } => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable_error", None)
+            LedgerError::Rejected { reject, .. } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "ledger_refusal", Some(reject.number()))
             }
+            LedgerError::Unknown(..) => (StatusCode::NOT_FOUND, "not_found_error", None),
+            LedgerError::Unreachable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable_error", None),
             LedgerError::Nonsense(_) => (StatusCode::BAD_GATEWAY, "server_error", None),
         };
-        Self {
-            status,
-            kind,
-            param: None,
-            code,
-            message: error.to_string(),
-        }
+        Self { status, kind, param: None, code, message: error.to_string() }
     }
 }
 

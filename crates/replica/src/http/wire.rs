@@ -16,20 +16,11 @@ use crate::Replica;
 type Answer = Result<Response, Failure>;
 
 fn encoded<T: BorshSerialize>(value: &T) -> Response {
-    (
-        [(CONTENT_TYPE, "application/octet-stream")],
-        ledger::encode(value),
-    )
-        .into_response()
+    ([(CONTENT_TYPE, "application/octet-stream")], ledger::encode(value)).into_response()
 }
 
 fn from_hex<T: BorshDeserialize>(param: &'static str, text: &str) -> Result<T, Failure> {
-    let expected = || {
-        Failure::bad(
-            param,
-            format!("{param} must be the hexadecimal digits of a canonical encoding"),
-        )
-    };
+    let expected = || Failure::bad(param, format!("{param} must be the hexadecimal digits of a canonical encoding"));
     let bytes = hex::decode(text).map_err(|_| expected())?;
     ledger::decode(&bytes).map_err(|_| expected())
 }
@@ -49,9 +40,7 @@ pub(super) async fn submit(State(replica): State<Replica>, body: Body) -> Answer
     };
     match replica.submit(&operation).await {
         Ok(applied) => Ok(encoded(&SubmitAnswer::Ok(applied))),
-        Err(LedgerError::Rejected { reject, entry }) => {
-            Ok(encoded(&SubmitAnswer::Err((reject.number(), entry))))
-        }
+        Err(LedgerError::Rejected { reject, entry }) => Ok(encoded(&SubmitAnswer::Err((reject.number(), entry)))),
         Err(error) => Err(error.into()),
     }
 }
@@ -61,17 +50,10 @@ pub(super) async fn state(State(replica): State<Replica>, Path(key): Path<String
 }
 
 pub(super) async fn list(State(replica): State<Replica>, Path(list): Path<String>) -> Answer {
-    Ok(encoded(
-        &replica.list(from_hex::<List>("list", &list)?).await?,
-    ))
+    Ok(encoded(&replica.list(from_hex::<List>("list", &list)?).await?))
 }
 
-pub(super) async fn settled(
-    State(replica): State<Replica>,
-    Path((channel, number)): Path<(String, u64)>,
-) -> Answer {
-    let channel: ChannelId = channel
-        .parse()
-        .map_err(|error| Failure::bad("channel", error))?;
+pub(super) async fn settled(State(replica): State<Replica>, Path((channel, number)): Path<(String, u64)>) -> Answer {
+    let channel: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", error))?;
     Ok(encoded(&replica.settled(channel, number).await?))
 }

@@ -30,31 +30,17 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn entries(&self) -> Result<u64, Error> {
-        Ok(self.books.read(|books| {
-            books.query_row("SELECT entries FROM progress", [], |row| {
-                row.get(0).map(unsql)
-            })
-        })?)
+        Ok(self.books.read(|books| books.query_row("SELECT entries FROM progress", [], |row| row.get(0).map(unsql)))?)
     }
 
     /// An account's operation.
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(crate) fn operation(
-        &self,
-        account: AccountId,
-        sequence: u64,
-    ) -> Result<Option<Known>, Error> {
-        let select =
-            "SELECT entry, result, outcome FROM operations WHERE account = ? AND sequence = ?";
+    pub(crate) fn operation(&self, account: AccountId, sequence: u64) -> Result<Option<Known>, Error> {
+        let select = "SELECT entry, result, outcome FROM operations WHERE account = ? AND sequence = ?";
         let by = params![account.0, sql(sequence)];
-        Ok(self.books.read(|books| {
-            books
-                .prepare_cached(select)?
-                .query_row(by, known)
-                .optional()
-        })?)
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_row(by, known).optional())?)
     }
 
     /// The operation of an entry.
@@ -63,12 +49,7 @@ impl Index {
     /// [`Error::Index`].
     pub(crate) fn entry(&self, entry: u64) -> Result<Option<Known>, Error> {
         let select = "SELECT entry, result, outcome FROM operations WHERE entry = ?";
-        Ok(self.books.read(|books| {
-            books
-                .prepare_cached(select)?
-                .query_row([sql(entry)], known)
-                .optional()
-        })?)
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_row([sql(entry)], known).optional())?)
     }
 
     /// Operations, newest first.
@@ -86,7 +67,9 @@ impl Index {
                 .query_map(params![thing.bytes(), before, filter.limit], known)?
                 .collect(),
             None => books
-                .prepare_cached("SELECT entry, result, outcome FROM operations WHERE entry < ? ORDER BY entry DESC LIMIT ?")?
+                .prepare_cached(
+                    "SELECT entry, result, outcome FROM operations WHERE entry < ? ORDER BY entry DESC LIMIT ?",
+                )?
                 .query_map(params![before, filter.limit], known)?
                 .collect(),
         })?)
@@ -99,39 +82,23 @@ impl Index {
     pub(crate) fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<u64>, Error> {
         let select = "SELECT entry FROM settlements WHERE channel = ? AND number >= ? ORDER BY number LIMIT 1";
         let by = params![channel.0, sql(number)];
-        Ok(self.books.read(|books| {
-            books
-                .prepare_cached(select)?
-                .query_row(by, |row| row.get(0).map(unsql))
-                .optional()
-        })?)
+        Ok(self
+            .books
+            .read(|books| books.prepare_cached(select)?.query_row(by, |row| row.get(0).map(unsql)).optional())?)
     }
 
     /// An artifact's newest days: days since 1970, tokens of answers that it ran, and what its pot received.
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(crate) fn days(
-        &self,
-        artifact: ArtifactId,
-        limit: u32,
-    ) -> Result<Vec<(u64, Usage, Amount)>, Error> {
+    pub(crate) fn days(&self, artifact: ArtifactId, limit: u32) -> Result<Vec<(u64, Usage, Amount)>, Error> {
         let select = "SELECT day, input, output, earned FROM days WHERE artifact = ? ORDER BY day DESC LIMIT ?";
         let read = |row: &Row| {
-            let usage = Usage {
-                input: unsql(row.get(1)?),
-                output: unsql(row.get(2)?),
-            };
-            Ok((
-                unsql(row.get(0)?),
-                usage,
-                Amount(u128::from_be_bytes(row.get(3)?)),
-            ))
+            let usage = Usage { input: unsql(row.get(1)?), output: unsql(row.get(2)?) };
+            Ok((unsql(row.get(0)?), usage, Amount(u128::from_be_bytes(row.get(3)?))))
         };
         let by = params![artifact.0, limit];
-        Ok(self
-            .books
-            .read(|books| books.prepare_cached(select)?.query_map(by, read)?.collect())?)
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, read)?.collect())?)
     }
 }
 
@@ -142,8 +109,5 @@ fn known(row: &Row) -> rusqlite::Result<Known> {
         Some(outcome) => Ok(ledger::decode(&outcome).map_err(|_| damaged())?),
         None => Err(Reject::from_number(row.get(1)?).ok_or_else(damaged)?),
     };
-    Ok(Known {
-        entry: unsql(row.get(0)?),
-        answer,
-    })
+    Ok(Known { entry: unsql(row.get(0)?), answer })
 }

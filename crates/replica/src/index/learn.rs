@@ -15,12 +15,7 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Index`]; nothing was learned.
-    pub(crate) fn learn(
-        &self,
-        done: Vec<Arc<Done>>,
-        entries: u64,
-        synced: bool,
-    ) -> Result<(), Error> {
+    pub(crate) fn learn(&self, done: Vec<Arc<Done>>, entries: u64, synced: bool) -> Result<(), Error> {
         let job = move |books: &Connection| learn_all(books, &done, entries);
         let learned = if synced {
             futures::executor::block_on(self.books.write_synced(job))
@@ -36,9 +31,7 @@ fn learn_all(books: &Connection, done: &[Arc<Done>], entries: u64) -> rusqlite::
     for done in done.iter().filter(|done| sql(done.entry) >= known) {
         learn(books, done)?;
     }
-    books
-        .prepare_cached("UPDATE progress SET entries = max(entries, ?)")?
-        .execute([sql(entries)])?;
+    books.prepare_cached("UPDATE progress SET entries = max(entries, ?)")?.execute([sql(entries)])?;
     Ok(())
 }
 
@@ -56,13 +49,11 @@ fn learn(books: &Connection, done: &Done) -> rusqlite::Result<()> {
         concern.execute(params![thing.bytes(), entry])?;
     }
     if let (Operation::Settle { voucher }, Ok(outcome)) = (&body.operation, &done.answer) {
-        books
-            .prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?
-            .execute(params![
-                voucher.body.channel.0,
-                sql(voucher.body.number),
-                entry
-            ])?;
+        books.prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?.execute(params![
+            voucher.body.channel.0,
+            sql(voucher.body.number),
+            entry
+        ])?;
         learn_day(books, done, &outcome.effect)?;
     }
     Ok(())
@@ -75,42 +66,23 @@ fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Resu
     }
     if let Effect::Settled(_, settlement) = effect {
         for charge in &settlement.royalties {
-            add(
-                books,
-                (charge.artifact, day),
-                Usage::default(),
-                charge.amount,
-            )?;
+            add(books, (charge.artifact, day), Usage::default(), charge.amount)?;
         }
     }
     Ok(())
 }
 
-fn add(
-    books: &Connection,
-    (artifact, day): (ArtifactId, u64),
-    usage: Usage,
-    earned: Amount,
-) -> rusqlite::Result<()> {
+fn add(books: &Connection, (artifact, day): (ArtifactId, u64), usage: Usage, earned: Amount) -> rusqlite::Result<()> {
     let before: Option<[u8; 16]> = books
         .prepare_cached("SELECT earned FROM days WHERE artifact = ? AND day = ?")?
         .query_row(params![artifact.0, sql(day)], |row| row.get(0))
         .optional()?;
-    let earned = before
-        .map_or(0, u128::from_be_bytes)
-        .saturating_add(earned.0)
-        .to_be_bytes();
+    let earned = before.map_or(0, u128::from_be_bytes).saturating_add(earned.0).to_be_bytes();
     books
         .prepare_cached(
             "INSERT INTO days (artifact, day, input, output, earned) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, earned = ?5",
         )?
-        .execute(params![
-            artifact.0,
-            sql(day),
-            sql(usage.input),
-            sql(usage.output),
-            earned
-        ])?;
+        .execute(params![artifact.0, sql(day), sql(usage.input), sql(usage.output), earned])?;
     Ok(())
 }

@@ -62,9 +62,7 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        Ok(Self {
-            books: Books::open(&dir.join("index.sqlite"), MIGRATIONS)?,
-        })
+        Ok(Self { books: Books::open(&dir.join("index.sqlite"), MIGRATIONS)? })
     }
 }
 

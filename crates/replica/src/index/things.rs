@@ -33,43 +33,23 @@ pub(super) fn concerns(done: &Done) -> BTreeSet<Thing> {
         return things;
     };
     match &outcome.effect {
-        Effect::Opened(channel) | Effect::Finished { channel, .. } => {
-            drop(things.insert(Thing::Channel(*channel)))
-        }
+        Effect::Opened(channel) | Effect::Finished { channel, .. } => drop(things.insert(Thing::Channel(*channel))),
         Effect::Settled(_, settlement) => {
-            things.extend(
-                settlement
-                    .royalties
-                    .iter()
-                    .map(|charge| Thing::Artifact(charge.artifact)),
-            );
+            things.extend(settlement.royalties.iter().map(|charge| Thing::Artifact(charge.artifact)));
         }
-        Effect::PaidOut(payments) => {
-            things.extend(payments.iter().map(|(account, _)| Thing::Account(*account)))
-        }
+        Effect::PaidOut(payments) => things.extend(payments.iter().map(|(account, _)| Thing::Account(*account))),
         Effect::Done | Effect::Published(_) | Effect::Offered(_) => {}
     }
-    things.extend(
-        done.used
-            .iter()
-            .map(|(artifact, _)| Thing::Artifact(*artifact)),
-    );
+    things.extend(done.used.iter().map(|(artifact, _)| Thing::Artifact(*artifact)));
     things
 }
 
 fn named(operation: &Operation, things: &mut BTreeSet<Thing>) {
     match operation {
-        Operation::Issue { to, .. } | Operation::Transfer { to, .. } => {
-            drop(things.insert(Thing::Account(*to)))
-        }
+        Operation::Issue { to, .. } | Operation::Transfer { to, .. } => drop(things.insert(Thing::Account(*to))),
         Operation::Publish(publish) => {
             things.insert(Thing::Artifact(publish.manifest));
-            things.extend(
-                publish
-                    .parents
-                    .iter()
-                    .map(|parent| Thing::Artifact(*parent)),
-            );
+            things.extend(publish.parents.iter().map(|parent| Thing::Artifact(*parent)));
         }
         Operation::Tag { artifact, .. } | Operation::Retire { artifact } => {
             things.insert(Thing::Artifact(*artifact));
@@ -81,9 +61,7 @@ fn named(operation: &Operation, things: &mut BTreeSet<Thing>) {
         | Operation::Release { channel }
         | Operation::Finish { channel } => drop(things.insert(Thing::Channel(*channel))),
         Operation::Settle { voucher } => drop(things.insert(Thing::Channel(voucher.body.channel))),
-        Operation::Payout { artifacts } => {
-            things.extend(artifacts.iter().map(|id| Thing::Artifact(*id)))
-        }
+        Operation::Payout { artifacts } => things.extend(artifacts.iter().map(|id| Thing::Artifact(*id))),
         Operation::Redeem { .. }
         | Operation::Lift { .. }
         | Operation::Name { .. }

@@ -76,11 +76,7 @@ impl Appender {
 pub(crate) fn create(dir: &Path, network: Digest, group: &[u8]) -> Result<(), Error> {
     let (path, new) = (dir.join(FILE), dir.join("journal.new"));
     let write = || {
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(&new)?;
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
         file.write_all(&header(network))?;
         file.write_all(group)?;
         file.sync_all()?;

@@ -27,36 +27,57 @@ pub(crate) fn open_header(bytes: &[u8; HEADER_BYTES]) -> Option<Digest> {
     (header(network) == bytes).then_some(network)
 }
 
-/// Appends one record: length (u32, little-endian), CRC-32C of length and entry (likewise), entry.
-pub(crate) fn put_record(entry: &[u8], to: &mut Vec<u8>) {
-    let length = u32::try_from(entry.len()).unwrap_or(u32::MAX).to_le_bytes();
-    to.extend(length);
+/// In the length: this record begins a group.
+const BEGINS: u32 = 1 << 31;
+
+/// Appends one record: length (u32, little-endian; the highest bit says that it begins a group), CRC-32C of length and
+/// entry (likewise), entry.
+pub(crate) fn put_record(entry: &[u8], begins_group: bool, to: &mut Vec<u8>) {
+    let length = u32::try_from(entry.len()).unwrap_or(u32::MAX) | if begins_group { BEGINS } else { 0 };
+    to.extend(length.to_le_bytes());
     to.extend(crc(length, entry).to_le_bytes());
     to.extend(entry);
 }
 
-/// The entry's length and its CRC as its frame tells them.
-pub(crate) fn open_frame(frame: [u8; FRAME_BYTES]) -> Option<(usize, u32)> {
-    let [a, b, c, d, crc @ ..] = frame;
-    let length = usize::try_from(u32::from_le_bytes([a, b, c, d])).ok()?;
-    (1..=ENTRY_BYTES_MAX)
-        .contains(&length)
-        .then_some((length, u32::from_le_bytes(crc)))
+/// What stands before an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame {
+    length: u32,
+    crc: u32,
 }
 
-/// True if an entry is what its frame says.
-pub(crate) fn entry_good(entry: &[u8], expected: u32) -> bool {
-    u32::try_from(entry.len()).is_ok_and(|length| crc(length.to_le_bytes(), entry) == expected)
+impl Frame {
+    /// Reads a frame, or `None` if no entry can have its length.
+    pub(crate) fn open(bytes: [u8; FRAME_BYTES]) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h] = bytes;
+        let frame = Self { length: u32::from_le_bytes([a, b, c, d]), crc: u32::from_le_bytes([e, f, g, h]) };
+        (1..=ENTRY_BYTES_MAX).contains(&frame.entry_bytes()).then_some(frame)
+    }
+
+    /// The entry's length.
+    pub(crate) fn entry_bytes(self) -> usize {
+        usize::try_from(self.length & !BEGINS).unwrap_or(usize::MAX)
+    }
+
+    /// True if the record is the first of its group.
+    pub(crate) const fn begins_group(self) -> bool {
+        self.length & BEGINS != 0
+    }
+
+    /// True if this is the entry that the frame was written for.
+    pub(crate) fn fits(self, entry: &[u8]) -> bool {
+        entry.len() == self.entry_bytes() && crc(self.length, entry) == self.crc
+    }
 }
 
-/// Takes the record at the start of `bytes`: its entry, and what follows it. `None` if no whole record is there.
-pub(crate) fn take_record(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Takes the record at the start of `bytes`: its frame, its entry, and what follows it. `None` if no whole record is there.
+pub(crate) fn take_record(bytes: &[u8]) -> Option<(Frame, &[u8], &[u8])> {
     let (frame, rest) = bytes.split_first_chunk::<FRAME_BYTES>()?;
-    let (length, crc) = open_frame(*frame)?;
-    let (entry, rest) = rest.split_at_checked(length)?;
-    entry_good(entry, crc).then_some((entry, rest))
+    let frame = Frame::open(*frame)?;
+    let (entry, rest) = rest.split_at_checked(frame.entry_bytes())?;
+    frame.fits(entry).then_some((frame, entry, rest))
 }
 
-fn crc(length: [u8; 4], entry: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c(&length), entry)
+fn crc(length: u32, entry: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(&length.to_le_bytes()), entry)
 }

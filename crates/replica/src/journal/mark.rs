@@ -18,11 +18,7 @@ const FILE: &str = "acknowledged";
 /// The system's.
 pub(crate) fn open_mark(dir: &Path) -> std::io::Result<Mark> {
     let path = dir.join(FILE);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
     Ok(Mark { path, file })
 }
 
@@ -31,9 +27,7 @@ pub(crate) fn acknowledged(dir: &Path) -> u64 {
     let Ok(bytes) = std::fs::read(dir.join(FILE)) else {
         return 0;
     };
-    let length = bytes
-        .first_chunk::<8>()
-        .filter(|length| bytes == mark(**length));
+    let length = bytes.first_chunk::<8>().filter(|length| bytes == mark(**length));
     if length.is_none() {
         tracing::warn!(path = %dir.join(FILE).display(), "the mark cannot be read and is not used");
     }

@@ -6,8 +6,6 @@ mod frame;
 mod mark;
 mod read;
 mod recover;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use append::{Appender, Storage, create};
 pub(crate) use frame::{HEADER_BYTES, open_header, put_record, take_record};

@@ -5,7 +5,7 @@ use std::{
     io::{BufReader, Read as _, Seek as _, SeekFrom},
 };
 
-use super::frame::{FRAME_BYTES, HEADER_BYTES, entry_good, open_frame};
+use super::frame::{FRAME_BYTES, Frame, HEADER_BYTES};
 
 /// One record as it lies in the journal.
 #[derive(Debug, Clone)]
@@ -53,7 +53,9 @@ pub(crate) struct Records {
     /// Its index in the log.
     pub entry: u64,
     /// Where the file ended when it was opened.
-    pub end: u64,
+    end: u64,
+    /// True if the next record must begin a group.
+    at_group: bool,
 }
 
 impl Records {
@@ -64,12 +66,7 @@ impl Records {
     pub(crate) fn new(mut file: File, end: u64) -> std::io::Result<Self> {
         file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
         let reader = BufReader::with_capacity(1 << 18, file);
-        Ok(Self {
-            reader,
-            offset: HEADER_BYTES as u64,
-            entry: 0,
-            end,
-        })
+        Ok(Self { reader, offset: HEADER_BYTES as u64, entry: 0, end, at_group: true })
     }
 
     /// The next record, or `None` at the end.
@@ -86,33 +83,27 @@ impl Records {
         }
         let mut frame = [0; FRAME_BYTES];
         self.reader.read_exact(&mut frame).map_err(ReadError::Io)?;
-        let Some((length, crc)) = open_frame(frame) else {
-            return Err(self.damage("a record has an impossible length"));
-        };
-        let whole = (FRAME_BYTES + length) as u64;
+        let Some(frame) = Frame::open(frame) else { return Err(self.damage("a record has an impossible length")) };
+        let whole = (FRAME_BYTES + frame.entry_bytes()) as u64;
         if left < whole {
             return Err(self.damage("the file ends within a record"));
         }
-        let mut bytes = vec![0; length];
+        let mut bytes = vec![0; frame.entry_bytes()];
         self.reader.read_exact(&mut bytes).map_err(ReadError::Io)?;
-        if !entry_good(&bytes, crc) {
+        if !frame.fits(&bytes) {
             return Err(self.damage("the checksum of a record is wrong"));
         }
-        let raw = Raw {
-            entry: self.entry,
-            offset: self.offset,
-            bytes,
-        };
+        if frame.begins_group() != self.at_group {
+            return Err(self.damage("a record is not where it was written"));
+        }
+        let raw = Raw { entry: self.entry, offset: self.offset, bytes };
         self.offset += whole;
         self.entry += 1;
+        self.at_group = raw.ends_group();
         Ok(Some(raw))
     }
 
     fn damage(&self, what: &str) -> ReadError {
-        ReadError::Damage(Damage {
-            entry: self.entry,
-            offset: self.offset,
-            what: what.to_owned(),
-        })
+        ReadError::Damage(Damage { entry: self.entry, offset: self.offset, what: what.to_owned() })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Groups are written one at a time, each after the one before was synced, and each ends with a root entry. So a crash
 //! leaves at most one group that is not whole: the last, which nobody was answered about. It is cut. Anything else that
-//! cannot be read is damage: below the mark, or with a later group behind it.
+//! cannot be read is damage: below the mark, or with the beginning of a later group behind it.
 
 use std::{
     fs::File,
@@ -44,13 +44,8 @@ pub(crate) fn scan<E>(
     mut each: impl FnMut(Vec<Raw>) -> Result<(), E>,
 ) -> Result<Tail, ScanError<E>> {
     let length = file.metadata().map_err(ScanError::Io)?.len();
-    let mut records =
-        Records::new(file.try_clone().map_err(ScanError::Io)?, length).map_err(ScanError::Io)?;
-    let mut tail = Tail {
-        end: records.offset,
-        last_group: records.offset,
-        ..Tail::default()
-    };
+    let mut records = Records::new(file.try_clone().map_err(ScanError::Io)?, length).map_err(ScanError::Io)?;
+    let mut tail = Tail { end: records.offset, last_group: records.offset, ..Tail::default() };
     let mut group = Vec::new();
     let damage = loop {
         match records.next() {
@@ -85,17 +80,16 @@ pub(crate) fn scan<E>(
     }
 }
 
-/// True if behind the damage at `offset` a group ends and another record follows: then the damaged group was synced.
+/// True if a group begins behind the damage at `offset`: then the damaged one was synced.
 fn group_follows(file: &mut File, offset: u64) -> std::io::Result<bool> {
     let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(offset))?;
+    file.seek(SeekFrom::Start(offset + 1))?;
     file.read_to_end(&mut bytes)?;
-    let mut rest = bytes.get(1..).unwrap_or_default();
-    let mut ended = false;
+    let mut rest = bytes.as_slice();
     while !rest.is_empty() {
         match take_record(rest) {
-            Some(_) if ended => return Ok(true),
-            Some((entry, after)) => (ended, rest) = (entry.first() == Some(&2), after),
+            Some((frame, ..)) if frame.begins_group() => return Ok(true),
+            Some((_, _, after)) => rest = after,
             None => rest = rest.get(1..).unwrap_or_default(),
         }
     }

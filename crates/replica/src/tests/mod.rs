@@ -1,0 +1,82 @@
+//! Whole replicas in temporary folders: submission, recovery, faults, the log, the audit.
+
+mod recovery;
+mod submit;
+
+use api::{Applied, Ledger as _, LedgerError};
+use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};
+use std::{path::Path, sync::Arc};
+
+use crate::{Config, Replica};
+
+/// A key by number; number 0 is the issuer and the replica.
+pub(crate) fn key(number: u8) -> Keypair {
+    Keypair::from_secret(&[number; 32])
+}
+
+pub(crate) fn account(number: u8) -> AccountId {
+    key(number).public().into()
+}
+
+pub(crate) fn genesis() -> Genesis {
+    Genesis {
+        origin: "pumasi.test/replica".into(),
+        founded: Time(1_000),
+        issuer: account(0),
+        replicas: vec![key(0).public()],
+        beneficiary: account(0),
+        fees: Fees::default(),
+        deposits: Deposits::default(),
+        royalty_max: 1_000_000,
+        dispute_window_ms: 0,
+        limits: Limits::CEILING,
+    }
+}
+
+pub(crate) fn config(dir: &Path) -> Config {
+    Config { dir: dir.to_owned(), genesis: Some(genesis()), key: Arc::new(key(0)) }
+}
+
+/// Opens a replica without waiting for an earlier one, whose folder the lock guards.
+pub(crate) fn open(dir: &Path) -> Replica {
+    Replica::open(config(dir)).unwrap()
+}
+
+/// Signs an operation of account `number`.
+pub(crate) fn sign(number: u8, sequence: u64, operation: Operation) -> Signed<Request> {
+    let (key, network) = (key(number), genesis().network());
+    let not_after = Time(u64::MAX);
+    let request = Request { network, account: account(number), key: key.public(), sequence, not_after, operation };
+    key.sign(network, request)
+}
+
+/// The issuer's operation that makes credits for account `to`.
+pub(crate) fn issue(sequence: u64, to: u8, credits: u32) -> Signed<Request> {
+    let amount = Amount::credits(credits);
+    sign(0, sequence, Operation::Issue { to: account(to), amount, reference: Digest([7; 32]) })
+}
+
+pub(crate) fn transfer(from: u8, sequence: u64, to: u8, credits: u32) -> Signed<Request> {
+    let amount = Amount::credits(credits);
+    sign(from, sequence, Operation::Transfer { to: account(to), amount, reference: Digest([7; 32]) })
+}
+
+pub(crate) fn submit(replica: &Replica, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
+    futures::executor::block_on(replica.submit(operation))
+}
+
+pub(crate) fn balance(replica: &Replica, number: u8) -> Amount {
+    futures::executor::block_on(replica.account(account(number))).unwrap().balance
+}
+
+/// A folder with `groups` groups of one operation each, closed as a kill would leave it: without a snapshot.
+pub(crate) fn killed(groups: u64) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    for sequence in 0..groups {
+        submit(&replica, &issue(sequence, 1, 1)).unwrap();
+    }
+    replica.close();
+    std::fs::remove_file(dir.path().join("snapshot")).unwrap();
+    dir
+}

@@ -1,0 +1,134 @@
+//! Torn tails are cut, damage is found and its place said, and what was acknowledged is there again.
+
+use super::*;
+use crate::{Error, journal};
+use std::{fs, ops::Range};
+
+fn journal_of(dir: &Path) -> Vec<u8> {
+    fs::read(dir.join(journal::FILE)).unwrap()
+}
+
+/// Where each record lies, and whether it ends a group.
+fn records(bytes: &[u8]) -> Vec<(Range<usize>, bool)> {
+    let (mut at, mut records) = (journal::HEADER_BYTES, Vec::new());
+    while let Some((_, entry, rest)) = journal::take_record(&bytes[at..]) {
+        let end = bytes.len() - rest.len();
+        records.push((at..end, entry[0] == 2));
+        at = end;
+    }
+    records
+}
+
+/// A folder with this journal and mark, and nothing else.
+fn folder(journal: &[u8], acknowledged: u64) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(journal::FILE), journal).unwrap();
+    journal::open_mark(dir.path()).unwrap().set(acknowledged);
+    dir
+}
+
+#[test]
+fn a_torn_tail_is_cut_at_every_byte() {
+    let killed = killed(3);
+    let bytes = journal_of(killed.path());
+    let records = records(&bytes);
+    let ends: Vec<_> = records.iter().filter(|record| record.1).map(|record| record.0.end).collect();
+    let [.., acknowledged, whole] = ends[..] else { panic!("two groups at least") };
+    assert_eq!(whole, bytes.len());
+    for length in acknowledged..=whole {
+        let dir = folder(&bytes[..length], acknowledged as u64);
+        let replica = open(dir.path());
+        let expected = if length == whole { 3 } else { 2 };
+        assert_eq!(balance(&replica, 1), Amount::credits(expected), "cut to {length} bytes");
+        assert_eq!(journal_of(dir.path()).len(), if length == whole { whole } else { acknowledged });
+        let sequence = u64::from(expected);
+        submit(&replica, &issue(sequence, 1, 1)).unwrap();
+    }
+}
+
+#[test]
+fn an_acknowledged_group_that_is_gone_is_missed() {
+    let killed = killed(3);
+    let bytes = journal_of(killed.path());
+    for (record, _) in records(&bytes) {
+        let dir = folder(&bytes[..record.start], bytes.len() as u64);
+        let error = Replica::open(config(dir.path())).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "{error}");
+    }
+}
+
+#[test]
+fn every_flipped_byte_is_found_and_its_place_said() {
+    let killed = killed(2);
+    let bytes = journal_of(killed.path());
+    let records = records(&bytes);
+    for at in 0..bytes.len() {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 0x40;
+        let dir = folder(&flipped, bytes.len() as u64);
+        match Replica::open(config(dir.path())).unwrap_err() {
+            Error::NotJournal(_) => assert!(at < journal::HEADER_BYTES, "byte {at}"),
+            Error::Damaged { offset, entry, .. } => {
+                let found = records.iter().position(|(record, _)| record.contains(&at)).unwrap();
+                assert_eq!((entry, offset), (found as u64, records[found].0.start as u64), "byte {at}");
+            }
+            error => panic!("byte {at}: {error}"),
+        }
+        assert_eq!(journal_of(dir.path()), flipped, "nothing may be changed");
+    }
+}
+
+#[test]
+fn damage_before_a_later_group_is_found_without_a_mark() {
+    let killed = killed(3);
+    let bytes = journal_of(killed.path());
+    let records = records(&bytes);
+    let last_group = records[records.len() - 2].0.start;
+    for at in journal::HEADER_BYTES..last_group {
+        let mut flipped = bytes.clone();
+        flipped[at] ^= 1;
+        let dir = folder(&flipped, 0);
+        fs::remove_file(dir.path().join("acknowledged")).unwrap();
+        let error = Replica::open(config(dir.path())).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "byte {at}: {error}");
+    }
+}
+
+#[test]
+fn a_snapshot_gives_what_a_replay_gives() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    for sequence in 0..5 {
+        submit(&replica, &issue(sequence, 1, 3)).unwrap();
+    }
+    let head = futures::executor::block_on(replica.head()).unwrap();
+    drop(replica);
+    assert!(dir.path().join("snapshot").exists());
+    let from_snapshot = open(dir.path());
+    assert_eq!(futures::executor::block_on(from_snapshot.head()).unwrap(), head);
+    assert_eq!(balance(&from_snapshot, 1), Amount::credits(15));
+    let applied = submit(&from_snapshot, &issue(2, 1, 3)).unwrap();
+    drop(from_snapshot);
+    for derived in ["snapshot", "index.sqlite", "acknowledged", "checkpoint"] {
+        fs::remove_file(dir.path().join(derived)).unwrap();
+    }
+    let replayed = open(dir.path());
+    assert_eq!(futures::executor::block_on(replayed.head()).unwrap(), head);
+    assert_eq!(balance(&replayed, 1), Amount::credits(15));
+    assert_eq!(submit(&replayed, &issue(2, 1, 3)).unwrap(), applied);
+}
+
+#[test]
+fn a_snapshot_of_another_history_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    submit(&replica, &issue(0, 1, 3)).unwrap();
+    drop(replica);
+    let other = tempfile::tempdir().unwrap();
+    let replica = open(other.path());
+    submit(&replica, &issue(0, 1, 4)).unwrap();
+    drop(replica);
+    fs::copy(other.path().join(journal::FILE), dir.path().join(journal::FILE)).unwrap();
+    let error = Replica::open(config(dir.path())).unwrap_err();
+    assert!(error.to_string().contains("different histories"), "{error}");
+}

@@ -1,0 +1,92 @@
+//! Submission: answers, repetition, refusals, many at once.
+
+use super::*;
+use ledger::Reject;
+
+#[test]
+fn the_same_bytes_get_the_same_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let first = issue(0, 1, 5);
+    let answer = submit(&replica, &first);
+    assert_eq!(answer.as_ref().unwrap().entry, 2);
+    assert_eq!(submit(&replica, &first), answer);
+    let refused = transfer(1, 0, 1, 1);
+    let refusal = submit(&replica, &refused);
+    assert_eq!(refusal, Err(LedgerError::Rejected { reject: Reject::SelfTransfer, entry: Some(4) }));
+    assert_eq!(submit(&replica, &refused), refusal);
+    let other = submit(&replica, &issue(0, 1, 6));
+    assert_eq!(other, Err(LedgerError::Rejected { reject: Reject::SequencePast, entry: None }));
+    drop(replica);
+
+    let replica = open(dir.path());
+    assert_eq!(submit(&replica, &first), answer);
+    assert_eq!(submit(&replica, &refused), refusal);
+    assert_eq!(balance(&replica, 1), Amount::credits(5));
+}
+
+#[test]
+fn a_refusal_at_the_door_leaves_no_trace() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let before = futures::executor::block_on(replica.head()).unwrap();
+    let at_the_door = |reject| Err(LedgerError::Rejected { reject, entry: None });
+    assert_eq!(submit(&replica, &issue(1, 1, 5)), at_the_door(Reject::SequenceFuture));
+    let mut forged = issue(0, 1, 5);
+    forged.body.sequence = 1;
+    assert_eq!(submit(&replica, &forged), at_the_door(Reject::BadSignature));
+    assert_eq!(futures::executor::block_on(replica.head()).unwrap(), before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_at_once_share_syncs() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    for number in 1..=64 {
+        replica.submit(&issue(u64::from(number) - 1, number, 100)).await.unwrap();
+    }
+    let before = replica.head().await.unwrap().head.size;
+    let submitters = (1..=64u8).map(|number| {
+        let replica = replica.clone();
+        tokio::spawn(async move {
+            for sequence in 0..10 {
+                replica.submit(&transfer(number, sequence, number % 64 + 1, 1)).await.unwrap();
+            }
+        })
+    });
+    for submitter in futures::future::join_all(submitters).await {
+        submitter.unwrap();
+    }
+    let entries = replica.head().await.unwrap().head.size - before;
+    assert!(entries < 640 + 320, "640 operations took {} groups", entries - 640);
+    for number in 1..=64 {
+        assert_eq!(balance(&replica, number), Amount::credits(100));
+    }
+}
+
+#[test]
+fn one_process_has_the_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = open(dir.path());
+    let second = Replica::open(config(dir.path())).unwrap_err();
+    assert!(matches!(second, crate::Error::Locked(_)), "{second}");
+    first.close();
+    let closed = submit(&first, &issue(0, 1, 1)).unwrap_err();
+    assert!(matches!(closed, LedgerError::Unreachable { .. }));
+    assert_eq!(balance(&first, 1), Amount::ZERO);
+    open(dir.path());
+}
+
+#[test]
+fn folder_genesis_and_key_must_match() {
+    let dir = tempfile::tempdir().unwrap();
+    let unfounded = Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap_err();
+    assert!(matches!(unfounded, crate::Error::NotFounded(_)), "{unfounded}");
+    drop(open(dir.path()));
+    let other = Genesis { origin: "pumasi.test/other".into(), ..genesis() };
+    let other = Replica::open(Config { genesis: Some(other), ..config(dir.path()) }).unwrap_err();
+    assert!(matches!(other, crate::Error::OtherNetwork { .. }), "{other}");
+    let stranger = Replica::open(Config { key: Arc::new(key(9)), ..config(dir.path()) }).unwrap_err();
+    assert!(matches!(stranger, crate::Error::NotReplica(_)), "{stranger}");
+    drop(Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap());
+}
