@@ -2,8 +2,9 @@
 //!
 //! [`Replica`] is the ledger in this process. It orders operations, stamps the time, makes them durable in groups and
 //! answers only then; `docs/journal.md` says how, and what a crash at any point leaves. It serves `/ledger` and `/log`
-//! ([`Replica::router`]).
+//! ([`Replica::router`]). [`audit::audit`] replays a log from its entries alone.
 
+pub mod audit;
 mod commit;
 mod decide;
 mod entries;
@@ -24,6 +25,7 @@ mod snapshot;
 mod tile;
 mod view;
 
+pub use audit::audit;
 pub use error::Error;
 pub use open::Config;
 pub use replica::Replica;

@@ -1,0 +1,48 @@
+//! The audit of a replica's folder.
+
+use std::{fs::File, path::Path};
+
+use super::{Finding, Progress, Report, auditor::Auditor};
+use crate::{
+    Error,
+    journal::{self, Raw, ScanError, scan},
+    recovery::read_header,
+    snapshot::CHECKPOINT,
+};
+
+pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> Result<Report, Finding> {
+    let path = dir.join(journal::FILE);
+    let unreadable = |error: Error| Finding::Unreadable(error.to_string());
+    // First the mark and the head, then the journal, which may be growing.
+    let acknowledged = journal::acknowledged(dir);
+    let note = match std::fs::read_to_string(dir.join(CHECKPOINT)) {
+        Ok(note) => Some(note),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(source) => return Err(unreadable(Error::Io { path: dir.join(CHECKPOINT), source })),
+    };
+    let mut file = File::open(&path).map_err(Error::io(&path)).map_err(unreadable)?;
+    let network = read_header(&path, &mut file).map_err(unreadable)?;
+    auditor.path = Some(path.clone());
+    let each = |group: Vec<Raw>| feed(&mut auditor, &group, note.as_deref());
+    let tail = scan(file, acknowledged, each).map_err(|error| match error {
+        ScanError::Io(source) => unreadable(Error::Io { path: path.clone(), source }),
+        ScanError::Damage(damage) => {
+            Finding::Wrong { entry: damage.entry, path: Some(path.clone()), offset: damage.offset, what: damage.what }
+        }
+        ScanError::Found(finding) => finding,
+    })?;
+    if auditor.network().is_some_and(|found| found != network) {
+        return Err(Finding::History(format!("the file's header names the network {network}, which its log did not found")));
+    }
+    auditor.finish(tail.torn_bytes)
+}
+
+fn feed<P: FnMut(Progress)>(auditor: &mut Auditor<P>, group: &[Raw], note: Option<&str>) -> Result<(), Finding> {
+    let first = auditor.genesis().is_none();
+    if let (true, [genesis, rest @ ..]) = (first, group) {
+        auditor.feed(std::slice::from_ref(genesis))?;
+        note.map_or(Ok(()), |note| auditor.expect_note(note))?;
+        return auditor.feed(rest);
+    }
+    auditor.feed(group)
+}
