@@ -59,18 +59,16 @@ impl Writer {
             {
                 jobs.push(next);
             }
-            if let Err(error) = self.commit(&mut jobs) {
-                let path = self.path.display();
-                let stopped =
-                    format!("{path} cannot be written ({error}), so nothing is written any more; reading goes on");
-                tracing::error!("{stopped}. Mend the cause and restart");
-                write(&self.view).stopped = Some(stopped);
+            if self.commit(&mut jobs).is_err() {
                 return;
             }
         }
     }
 
     /// Decides and commits a group, then answers everybody in it.
+    ///
+    /// # Errors
+    /// If the journal failed: then nobody was answered, and the state is ahead of what is durable.
     fn commit(&mut self, jobs: &mut Vec<Job>) -> std::io::Result<()> {
         let at = now().max(self.state.totals().time);
         let mut verdicts = Vec::with_capacity(jobs.len());
@@ -80,7 +78,7 @@ impl Writer {
         }
         if !group.change.done.is_empty() {
             self.seal(&mut group);
-            self.journal.commit(&group.bytes)?;
+            self.journal.commit(&group.bytes).inspect_err(|error| self.stop(error))?;
             self.next = group.next;
             group.change.end = self.journal.end();
             write(&self.view).publish(group.change);
@@ -108,6 +106,14 @@ impl Writer {
                 Verdict::Answered(reply)
             }
         }
+    }
+
+    /// Says why writing stops, before those who wait learn that nobody will answer.
+    fn stop(&self, error: &std::io::Error) {
+        let path = self.path.display();
+        let stopped = format!("{path} cannot be written ({error}), so nothing is written any more; reading goes on");
+        tracing::error!("{stopped}. Mend the cause and restart");
+        write(&self.view).stopped = Some(stopped);
     }
 
     /// Ends a group with the state's root, and notes what readers will see of it.
@@ -144,7 +150,7 @@ impl Group {
 
 /// Why nothing can be submitted.
 pub(crate) fn stopped(view: &RwLock<View>) -> String {
-    read(view).stopped.clone().unwrap_or_else(|| "it is closed".into())
+    read(view).stopped.clone().unwrap_or_else(|| "it takes no operations any more, because it was closed or failed".into())
 }
 
 /// The time of this machine's clock.

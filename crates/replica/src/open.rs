@@ -34,9 +34,6 @@ pub struct Config {
     pub key: Arc<Keypair>,
 }
 
-/// Makes the storage that groups are put in; tests give one that fails.
-pub(crate) type StorageOf = fn(File) -> Box<dyn Storage>;
-
 impl Replica {
     /// Opens a ledger, or founds one; replays what the last snapshot does not hold, and cuts a torn tail.
     ///
@@ -46,7 +43,8 @@ impl Replica {
         Self::open_on(config, |file| Box::new(file))
     }
 
-    pub(crate) fn open_on(config: Config, storage: StorageOf) -> Result<Self, Error> {
+    /// Opens on a storage of the caller's choice: tests give one that fails.
+    pub(crate) fn open_on(config: Config, storage: impl FnOnce(File) -> Box<dyn Storage>) -> Result<Self, Error> {
         let Config { dir, genesis, key } = config;
         let lock = lock(&dir)?;
         found(&dir, genesis.as_ref())?;

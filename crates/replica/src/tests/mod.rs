@@ -1,5 +1,8 @@
 //! Whole replicas in temporary folders: submission, recovery, faults, the log, the audit.
 
+mod audit;
+mod fault;
+mod log;
 mod recovery;
 mod submit;
 
