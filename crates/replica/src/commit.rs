@@ -150,7 +150,10 @@ impl Group {
 
 /// Why nothing can be submitted.
 pub(crate) fn stopped(view: &RwLock<View>) -> String {
-    read(view).stopped.clone().unwrap_or_else(|| "it takes no operations any more, because it was closed or failed".into())
+    read(view)
+        .stopped
+        .clone()
+        .unwrap_or_else(|| "it takes no operations any more, because it was closed or failed".into())
 }
 
 /// The time of this machine's clock.

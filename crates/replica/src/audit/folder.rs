@@ -32,7 +32,9 @@ pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> 
         ScanError::Found(finding) => finding,
     })?;
     if auditor.network().is_some_and(|found| found != network) {
-        return Err(Finding::History(format!("the file's header names the network {network}, which its log did not found")));
+        return Err(Finding::History(format!(
+            "the file's header names the network {network}, which its log did not found"
+        )));
     }
     auditor.finish(tail.torn_bytes)
 }

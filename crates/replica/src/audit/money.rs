@@ -14,7 +14,9 @@ pub(super) fn check(state: &State) -> Result<(), String> {
     let supply = totals.issued.minus(totals.redeemed).ok_or("more was redeemed than issued")?;
     let held: Amount = [balances, totals.deposits, totals.pots].into_iter().sum();
     if held != supply {
-        return Err(format!("the credits issued and not redeemed are {supply}, and balances, deposits and pots hold {held}"));
+        return Err(format!(
+            "the credits issued and not redeemed are {supply}, and balances, deposits and pots hold {held}"
+        ));
     }
     if pots != totals.pots {
         return Err(format!("the pots hold {pots} credits, and the totals say {}", totals.pots));

@@ -1,13 +1,28 @@
 //! What a replica serves: the ledger's machine interface, the same as JSON for people, and the public log.
+//!
+//! | route | answer |
+//! | --- | --- |
+//! | `GET /ledger` | network, totals, replicas, head |
+//! | `GET /ledger/accounts/{id or name}` | an account |
+//! | `GET /ledger/artifacts` | all artifacts, newest first |
+//! | `GET /ledger/artifacts/{digest}`, `…/{publisher}/{name:tag}` | an artifact with its pot and its last days |
+//! | `GET /ledger/offers?artifact=&provider=&withdrawn=` | offers |
+//! | `GET /ledger/channels/{id}` | a channel |
+//! | `GET /ledger/operations?account=&artifact=&channel=&before=&limit=` | operations, newest first |
+//! | `GET /ledger/operations/{entry}` | an operation |
+//! | `GET /log/checkpoint`, `/log/tile/{L}/{N}`, `/log/tile/entries/{N}` | the log as C2SP tlog-tiles |
+//!
+//! What `api::HttpLedger` asks is listed there. Amounts are text of pico-credits, times milliseconds since 1970.
 
+mod browse;
 mod error;
 mod log;
+mod operation;
+mod operations;
+mod view;
 mod wire;
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::{Router, routing::get};
 
 use crate::Replica;
 
@@ -15,8 +30,16 @@ impl Replica {
     /// The routes `/ledger` and `/log`.
     pub fn router(&self) -> Router {
         Router::new()
+            .route("/ledger", get(browse::ledger))
+            .route("/ledger/accounts/{account}", get(browse::account))
+            .route("/ledger/artifacts", get(browse::artifacts))
+            .route("/ledger/artifacts/{artifact}", get(browse::artifact))
+            .route("/ledger/artifacts/{publisher}/{tag}", get(browse::tagged))
+            .route("/ledger/offers", get(browse::offers))
+            .route("/ledger/channels/{channel}", get(browse::channel))
+            .route("/ledger/operations", get(operations::list).post(wire::submit))
+            .route("/ledger/operations/{entry}", get(operations::one))
             .route("/ledger/genesis", get(wire::genesis))
-            .route("/ledger/operations", post(wire::submit))
             .route("/ledger/state/{key}", get(wire::state))
             .route("/ledger/list/{list}", get(wire::list))
             .route("/ledger/settled/{channel}/{number}", get(wire::settled))

@@ -53,7 +53,8 @@ pub(super) async fn list(State(replica): State<Replica>, Path(list): Path<String
     Ok(encoded(&replica.list(from_hex::<List>("list", &list)?).await?))
 }
 
-pub(super) async fn settled(State(replica): State<Replica>, Path((channel, number)): Path<(String, u64)>) -> Answer {
+pub(super) async fn settled(State(replica): State<Replica>, Path((channel, number)): Path<(String, String)>) -> Answer {
     let channel: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", error))?;
+    let number = number.parse().map_err(|_| Failure::bad("number", "a receipt's number is counted from 1"))?;
     Ok(encoded(&replica.settled(channel, number).await?))
 }

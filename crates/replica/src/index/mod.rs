@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::Error;
 
-pub(crate) use ask::Known;
+pub(crate) use ask::{Filter, Known};
 pub(crate) use things::Thing;
 
 const MIGRATIONS: &[&str] = &["

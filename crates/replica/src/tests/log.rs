@@ -8,36 +8,6 @@ use crate::{
 use api::{HttpLedger, List};
 use ledger::{Key, Record, Reject, log_tree};
 
-struct Served {
-    replica: Replica,
-    base: String,
-    _dir: tempfile::TempDir,
-}
-
-/// A replica with `operations` operations, served on a port of the system's choice.
-async fn served(operations: u64) -> Served {
-    let dir = tempfile::tempdir().unwrap();
-    let replica = open(dir.path());
-    for sequence in 0..operations {
-        replica.submit(&issue(sequence, 1, 1)).await.unwrap();
-    }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let router = replica.router();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    Served { replica, base, _dir: dir }
-}
-
-impl Served {
-    async fn get(&self, path: &str) -> reqwest::Response {
-        reqwest::get(format!("{}{path}", self.base)).await.unwrap()
-    }
-
-    async fn json(&self, path: &str) -> serde_json::Value {
-        serde_json::from_str(&self.get(path).await.text().await.unwrap()).unwrap()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_ledger_over_http_is_the_ledger() {
     let served = served(3).await;

@@ -3,6 +3,7 @@
 mod audit;
 mod fault;
 mod log;
+mod market;
 mod recovery;
 mod submit;
 
@@ -82,4 +83,38 @@ pub(crate) fn killed(groups: u64) -> tempfile::TempDir {
     replica.close();
     std::fs::remove_file(dir.path().join("snapshot")).unwrap();
     dir
+}
+
+/// A replica behind HTTP.
+pub(crate) struct Served {
+    pub replica: Replica,
+    pub base: String,
+    _dir: tempfile::TempDir,
+}
+
+/// A replica with `operations` operations, served on a port of the system's choice.
+pub(crate) async fn served(operations: u64) -> Served {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    for sequence in 0..operations {
+        replica.submit(&issue(sequence, 1, 1)).await.unwrap();
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let router = replica.router();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Served { replica, base, _dir: dir }
+}
+
+impl Served {
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
+        reqwest::get(format!("{}{path}", self.base)).await.unwrap()
+    }
+
+    /// The JSON at a path, and its status.
+    pub(crate) async fn json(&self, path: &str) -> (u16, serde_json::Value) {
+        let answer = self.get(path).await;
+        let status = answer.status().as_u16();
+        (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+    }
 }

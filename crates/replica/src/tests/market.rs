@@ -1,0 +1,158 @@
+//! A small market: a model with a royalty, an offer, a channel, two settlements, a payout; and what people read of it.
+
+use super::*;
+use api::Settled;
+use ledger::{
+    ArtifactId, Bound, ChannelId, Effect, Kind, Line, Offer, OfferId, Payee, Publish, Rates, Register, Usage, Voucher,
+};
+
+const PAYER: u8 = 1;
+const PUBLISHER: u8 = 2;
+const PROVIDER: u8 = 3;
+const GATEWAY: u8 = 4;
+const MODEL: ArtifactId = Digest([9; 32]);
+
+struct Market {
+    channel: ChannelId,
+    offer: OfferId,
+}
+
+async fn effect(replica: &Replica, operation: Signed<Request>) -> Effect {
+    replica.submit(&operation).await.unwrap().outcome.effect
+}
+
+async fn market(replica: &Replica) -> Market {
+    effect(replica, issue(0, PAYER, 1_000)).await;
+    effect(replica, sign(PUBLISHER, 0, Operation::Name { name: "maker".into() })).await;
+    let publish = Publish {
+        manifest: MODEL,
+        kind: Kind::Model,
+        parents: Vec::new(),
+        royalty: Rates { input: 10, output: 20 },
+        payees: vec![Payee { account: account(PUBLISHER), weight: 1 }],
+        weights: vec![Digest([8; 32])],
+        name: "mini".into(),
+        tag: "latest".into(),
+    };
+    assert_eq!(effect(replica, sign(PUBLISHER, 1, Operation::Publish(publish))).await, Effect::Published(MODEL));
+    let door = Register { address: "http://127.0.0.1:7420".into(), tls_key: None };
+    effect(replica, sign(PROVIDER, 0, Operation::Register(door))).await;
+    let offer = Offer {
+        artifact: MODEL,
+        fee: Rates { input: 100, output: 200 },
+        engine: "test".into(),
+        quantization: "F16".into(),
+        context: 2_048,
+        default_output: 128,
+        bound: Bound { per_byte: 1, per_message: 8, constant: 8 },
+    };
+    let Effect::Offered(offer) = effect(replica, sign(PROVIDER, 1, Operation::Offer(offer))).await else { panic!() };
+    let gateway_key = key(GATEWAY).public();
+    let open = Operation::Open { provider: account(PROVIDER), gateway_key, deposit: Amount::credits(100) };
+    let Effect::Opened(channel) = effect(replica, sign(PAYER, 0, open)).await else { panic!() };
+    Market { channel, offer }
+}
+
+impl Market {
+    /// The provider's operation that settles `number` receipts of 1,000 and 500 tokens each.
+    fn settle(&self, sequence: u64, number: u64) -> Signed<Request> {
+        let usage = vec![Line { offer: self.offer, usage: Usage { input: 1_000 * number, output: 500 * number } }];
+        let voucher = Voucher { channel: self.channel, number, usage, root: Digest([number as u8; 32]) };
+        let voucher = key(GATEWAY).sign(genesis().network(), voucher);
+        sign(PROVIDER, sequence, Operation::Settle { voucher })
+    }
+
+    async fn settled(&self, replica: &Replica, number: u64) -> Option<u64> {
+        let settled: Option<Settled> = replica.settled(self.channel, number).await.unwrap();
+        settled.map(|settled| settled.voucher.body.number)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_settlement_that_covers_a_receipt_is_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let market = market(&replica).await;
+    let first = replica.submit(&market.settle(2, 3)).await.unwrap();
+    replica.submit(&market.settle(3, 7)).await.unwrap();
+    let expected = [Some(3), Some(3), Some(7), Some(7), None];
+    for (number, expected) in [1, 3, 4, 7, 8].into_iter().zip(expected) {
+        assert_eq!(market.settled(&replica, number).await, expected, "fresh or known, receipt {number}");
+    }
+    drop(replica);
+    std::fs::remove_file(dir.path().join("index.sqlite")).unwrap();
+    let replica = open(dir.path());
+    for (number, expected) in [1, 3, 4, 7, 8].into_iter().zip(expected) {
+        assert_eq!(market.settled(&replica, number).await, expected, "indexed again, receipt {number}");
+    }
+    assert_eq!(replica.submit(&market.settle(2, 3)).await.unwrap(), first, "the outcome is known again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_read_the_market_as_json() {
+    let served = served(0).await;
+    let market = market(&served.replica).await;
+    served.replica.submit(&market.settle(2, 2)).await.unwrap();
+    let payout = sign(PAYER, 1, Operation::Payout { artifacts: vec![MODEL] });
+    let entry = served.replica.submit(&payout).await.unwrap().entry;
+
+    let ledger = served.json("/ledger").await.1;
+    assert_eq!(ledger["network"], genesis().network().to_string());
+    assert_eq!(ledger["supply"], Amount::credits(1_000).0.to_string());
+    assert_eq!(served.json("/ledger/accounts/maker").await.1["balance"], "40000");
+    let provider = served.json(&format!("/ledger/accounts/{}", account(PROVIDER))).await.1;
+    assert_eq!((&provider["balance"], &provider["address"]), (&"400000".into(), &"http://127.0.0.1:7420".into()));
+    let channel = served.json(&format!("/ledger/channels/{}", market.channel)).await.1;
+    assert_eq!((&channel["spent"], &channel["receipts_settled"]), (&"440000".into(), &2.into()));
+    let offers = served.json(&format!("/ledger/offers?artifact={MODEL}")).await.1;
+    assert_eq!(offers["offers"][0]["id"], market.offer.to_string());
+    let shown = served.json(&format!("/ledger/operations/{entry}")).await.1;
+    assert_eq!(shown["outcome"]["effect"]["payments"][0]["amount"], "40000");
+    assert_eq!(shown["operation"]["kind"], "payout");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_are_listed_by_what_they_concern() {
+    let served = served(0).await;
+    let market = market(&served.replica).await;
+    served.replica.submit(&market.settle(2, 2)).await.unwrap();
+    // The index learns behind everybody's back, and has learned all once the replica is closed.
+    served.replica.close();
+    let kinds = async |query: String| {
+        let (status, answer) = served.json(&format!("/ledger/operations?{query}")).await;
+        assert_eq!(status, 200, "{answer}");
+        let operations = answer["operations"].as_array().unwrap().clone();
+        operations.iter().map(|one| one["operation"]["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds("account=maker".into()).await, ["publish", "name"]);
+    assert_eq!(kinds(format!("account={}", account(PROVIDER))).await, ["settle", "open", "offer", "register"]);
+    assert_eq!(kinds(format!("artifact={MODEL}")).await, ["settle", "offer", "publish"]);
+    assert_eq!(kinds(format!("channel={}", market.channel)).await, ["settle", "open"]);
+    assert_eq!(kinds("limit=1&before=5".into()).await, ["name"]);
+    let artifact = served.json("/ledger/artifacts/maker/mini:latest").await.1;
+    assert_eq!((&artifact["earned"], &artifact["in_pot"]), (&"40000".into(), &"40000".into()));
+    let day = &artifact["days"][0];
+    assert_eq!((&day["input"], &day["output"], &day["earned"]), (&2_000.into(), &1_000.into(), &"40000".into()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_there_is_said() {
+    let served = served(0).await;
+    for (path, expected) in [
+        ("/ledger/accounts/nobody", 404),
+        ("/ledger/artifacts/sha256:00", 400),
+        ("/ledger/artifacts/sha256:0000000000000000000000000000000000000000000000000000000000000000", 404),
+        ("/ledger/artifacts/nobody/mini:latest", 404),
+        ("/ledger/channels/x", 400),
+        ("/ledger/operations/0", 404),
+        ("/ledger/operations/99", 404),
+        ("/ledger/operations?accuont=maker", 400),
+        ("/ledger/operations?limit=x", 400),
+        ("/ledger/state/zz", 400),
+        ("/ledger/settled/x/1", 400),
+    ] {
+        let (status, body) = served.json(path).await;
+        assert_eq!(status, expected, "{path}: {body}");
+        assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{path}: {body}");
+    }
+}
