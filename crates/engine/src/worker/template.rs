@@ -1,7 +1,7 @@
 //! Chat templates: programs from strangers, run with a limited amount of fuel and without a loader.
 
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
-use minijinja::{Environment, ErrorKind, Value, context};
+use minijinja::{Environment, ErrorKind, context, syntax::SyntaxConfig, value::{Serde, Value}};
 use serde_json::Value as Json;
 
 /// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
@@ -38,13 +38,13 @@ impl Template {
             let contents = messages.iter().filter_map(|message| message["content"].as_str());
             return Ok((contents.collect::<Vec<_>>().join("\n"), false));
         };
-        let tools = if tools.is_null() { Value::from(()) } else { Value::from_serialize(tools) };
+        let tools = if tools.is_null() { Value::from(()) } else { Value::from(Serde(tools)) };
         let values = context! {
-            messages => Value::from_serialize(&messages),
+            messages => Value::from(Serde(&messages)),
             tools,
             add_generation_prompt => true,
-            bos_token => self.bos,
-            eos_token => self.eos,
+            bos_token => self.bos.clone(),
+            eos_token => self.eos.clone(),
         };
         let template = environment.get_template("chat").map_err(|error| error.to_string())?;
         let text = template.render(values).map_err(|error| format!("the model's chat template refuses this conversation: {error}"))?;
@@ -56,8 +56,8 @@ impl Template {
 fn environment(source: String) -> Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_fuel(Some(FUEL));
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    // As the Python library that templates are written for renders them.
+    environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
     environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
         Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))

@@ -1,0 +1,224 @@
+//! One order, from its checks to its receipt.
+
+use api::{
+    exchange::{AnswerRequest, Frame, Refused, RefusedCode, VoucherUpdate},
+    openai::ChatRequest,
+    text::Encoded,
+};
+use ledger::{Amount, Finish, Order, Receipt, Signed, Usage, salted};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
+use tokio::sync::{Notify, mpsc};
+
+use crate::{
+    backend::{Running, Step},
+    channel::Unpaid,
+    error::refused,
+    provider::{Seller, Served, now},
+    records,
+};
+
+/// Frames on their way before the answer waits for its reader.
+const FRAMES_MAX: usize = 64;
+
+/// An order that was taken: its worst case is set aside until this is dropped.
+struct Taken {
+    seller: Arc<Seller>,
+    order: Signed<Order>,
+    served: Arc<Served>,
+    salt: [u8; 32],
+    worst: Amount,
+    stop: Arc<Notify>,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let order = &self.order.body;
+        self.seller.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.id);
+        self.seller.credit().release(order.channel, self.worst);
+    }
+}
+
+/// Takes an order and begins to answer. The frames come through the channel; when its reader goes away, the answer stops,
+/// and what was delivered is still receipted.
+///
+/// # Errors
+/// A refusal; then nothing is owed.
+pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc::Receiver<Frame>, Refused> {
+    let taken = take(seller, &request).await?;
+    let chat: ChatRequest = serde_json::from_str(&request.request)
+        .map_err(|error| refused(RefusedCode::Malformed, format!("the request cannot be read: {error}")))?;
+    let limit = taken.order.body.limit;
+    let mut running = taken.served.backend.begin(&chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
+    let input = match running.next().await {
+        Step::Accepted { input } => input,
+        Step::TooLong { input } => return Err(too_long(input, limit.input)),
+        Step::Failed(message) => return Err(refused(RefusedCode::Failed, message)),
+        Step::Text { .. } | Step::Done { .. } => return Err(refused(RefusedCode::Failed, "the model answered out of turn")),
+    };
+    let (frames, reader) = mpsc::channel(FRAMES_MAX);
+    drop(frames.send(Frame::Accepted { input }).await);
+    tokio::spawn(async move { deliver(&taken, running, input, &frames).await });
+    Ok(reader)
+}
+
+fn too_long(input: u64, limit: u64) -> Refused {
+    let message = format!("the input has {input} tokens, and the order allows {limit}; order that many, or ask for less");
+    Refused { code: RefusedCode::InputTooLong, message, input: Some(input) }
+}
+
+/// The checks, in this order: channel, signature, offer, time, request, limits, room, repetition.
+async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Refused> {
+    let (order, salt) = (&request.order.0, request.salt.0);
+    let body = &order.body;
+    if !seller.load_channel(body.channel).await? {
+        return Err(refused(RefusedCode::ChannelUnknown, "there is no such channel with this provider"));
+    }
+    let gateway_key = seller.credit().channels.get(&body.channel).map(|seen| seen.channel.gateway_key);
+    if !gateway_key.is_some_and(|key| order.verify(seller.genesis_network(), key)) {
+        return Err(refused(RefusedCode::BadSignature, "the order is not signed by the channel's gateway key"));
+    }
+    let served = seller.served.read().unwrap_or_else(PoisonError::into_inner).get(&body.offer).cloned();
+    let served = served.ok_or_else(|| refused(RefusedCode::OfferUnknown, "this offer is not served here now; look for another"))?;
+    if body.expires < now() {
+        return Err(refused(RefusedCode::Expired, "the order expired; check the clocks, and order again"));
+    }
+    if salted(&salt, request.request.as_bytes()) != body.request {
+        return Err(refused(RefusedCode::Malformed, "the request is not the one that was ordered"));
+    }
+    let limit = body.limit;
+    if limit.input > u64::from(served.context) || limit.output > u64::from(served.context) {
+        return Err(refused(RefusedCode::Malformed, "the order allows more tokens than the offer's context"));
+    }
+    let worst = served.price.cost(limit).ok_or_else(|| refused(RefusedCode::Malformed, "the order's limits are impossible"))?;
+    reserve(&seller, body, worst, request.voucher.as_ref()).await?;
+    let stop = Arc::new(Notify::new());
+    let taken = Taken { order: order.clone(), served, salt, worst, stop: Arc::clone(&stop), seller: Arc::clone(&seller) };
+    let kept = body.clone();
+    if !seller.books.write(move |books| records::take_order(books, &kept)).await.map_err(crate::Error::from)? {
+        return Err(refused(RefusedCode::Repeated, "this order was taken before"));
+    }
+    seller.running.lock().unwrap_or_else(PoisonError::into_inner).insert(body.id, stop);
+    Ok(taken)
+}
+
+/// Sets the worst case aside. The voucher that came along is taken in the background, unless it is needed to make room; if
+/// there still is none, looks once whether the payer put more on the ledger.
+async fn reserve(
+    seller: &Arc<Seller>,
+    order: &Order,
+    worst: Amount,
+    voucher: Option<&VoucherUpdate>,
+) -> Result<(), Refused> {
+    let limits = seller.limits();
+    let first = seller.credit().reserve(order.channel, worst, &limits, now().0);
+    match (first, voucher) {
+        (Err(refused), _) if refused.code != RefusedCode::CreditExceeded => Err(refused),
+        (Err(_), voucher) => {
+            if let Some(voucher) = voucher {
+                seller.accept_voucher(voucher).await?;
+            }
+            seller.refresh_channel(order.channel).await?;
+            seller.credit().reserve(order.channel, worst, &limits, now().0)
+        }
+        (Ok(()), None) => Ok(()),
+        (Ok(()), Some(voucher)) => {
+            let (seller, voucher) = (Arc::clone(seller), voucher.clone());
+            tokio::spawn(async move {
+                if let Err(refused) = seller.accept_voucher(&voucher).await {
+                    tracing::warn!(%refused, "a voucher that came with an order was not taken");
+                }
+            });
+            Ok(())
+        }
+    }
+}
+
+/// How an answer ended.
+enum End {
+    Done(Finish),
+    Failed(String),
+}
+
+/// Passes the answer on, and signs the receipt.
+async fn deliver(taken: &Taken, mut running: Running, input: u64, frames: &mpsc::Sender<Frame>) {
+    let limit = taken.order.body.limit;
+    let (mut text, mut usage) = (String::new(), Usage { input, output: 0 });
+    let end = loop {
+        let step = tokio::select! {
+            step = running.next() => step,
+            () = taken.stop.notified() => break End::Done(Finish::Cancelled),
+            () = frames.closed() => break End::Done(Finish::Cancelled),
+        };
+        match step {
+            Step::Text { text: new, usage: counted, logprobs } => {
+                let counted = within(counted, limit);
+                let frame = Frame::Delta { text: new.clone(), input: counted.input, output: counted.output, logprobs };
+                if frames.send(frame).await.is_err() {
+                    break End::Done(Finish::Cancelled);
+                }
+                text += &new;
+                usage = counted;
+            }
+            Step::Done { finish, usage: counted } => {
+                usage = settle_counts(usage, within(counted, limit), frames).await;
+                break End::Done(finish);
+            }
+            Step::Failed(message) => break End::Failed(message),
+            Step::Accepted { .. } | Step::TooLong { .. } => {}
+        }
+    };
+    drop(running);
+    let last = match end {
+        End::Done(finish) => sign(taken, &text, usage, finish).await,
+        End::Failed(message) => Err(message),
+    };
+    let frame = last.unwrap_or_else(|message| {
+        taken.seller.counts.failed.fetch_add(1, Ordering::Relaxed);
+        Frame::Failed { message }
+    });
+    drop(frames.send(frame).await);
+}
+
+fn within(usage: Usage, limit: Usage) -> Usage {
+    Usage { input: usage.input.min(limit.input), output: usage.output.min(limit.output) }
+}
+
+/// Tokens that gave no text are told in a frame of their own: a receipt never counts more than the frames.
+async fn settle_counts(told: Usage, counted: Usage, frames: &mpsc::Sender<Frame>) -> Usage {
+    if counted != told {
+        let frame = Frame::Delta { text: String::new(), input: counted.input, output: counted.output, logprobs: Vec::new() };
+        drop(frames.send(frame).await);
+    }
+    counted
+}
+
+/// Gives the answer its number, signs the receipt, writes it down and syncs; only then may anybody see it.
+async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result<Frame, String> {
+    let (seller, order) = (&taken.seller, &taken.order);
+    let answer = salted(&taken.salt, text.as_bytes());
+    let head = *seller.head.read().unwrap_or_else(PoisonError::into_inner);
+    let cost = taken.served.price.cost(usage).unwrap_or_default();
+    let channel = order.body.channel;
+    let receipt = {
+        let mut credit = seller.credit();
+        let seen = credit.channels.get_mut(&channel).ok_or("the channel was finished in the meantime")?;
+        let time = now();
+        let body = Receipt { order: order.clone(), number: seen.next_number(), answer, usage, finish, time, head };
+        // Signed under the lock: the next number depends on this one.
+        let receipt = seller.config.account.sign(body);
+        seen.push(Unpaid { leaf: receipt.digest(), offer: order.body.offer, usage, cost, time: time.0 });
+        receipt
+    };
+    let kept = receipt.clone();
+    if let Err(error) = seller.books.write_synced(move |books| records::put_receipt(books, &kept)).await {
+        tracing::error!(%error, "a receipt could not be written; its channel stops until a restart");
+        if let Some(seen) = seller.credit().channels.get_mut(&channel) {
+            seen.broken = true;
+        }
+        return Err("the provider could not write its books".into());
+    }
+    seller.counts.answered.fetch_add(1, Ordering::Relaxed);
+    seller.counts.input.fetch_add(usage.input, Ordering::Relaxed);
+    seller.counts.output.fetch_add(usage.output, Ordering::Relaxed);
+    Ok(Frame::Receipt { receipt: Encoded(receipt) })
+}

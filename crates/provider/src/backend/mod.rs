@@ -1,0 +1,82 @@
+//! What answers: a worker on this machine, or an OpenAI-compatible server.
+
+mod upstream;
+mod worker;
+
+use api::openai::{ChatRequest, TokenLogprob};
+use ledger::{Finish, Usage};
+
+pub use upstream::Upstream;
+
+/// What answers the orders of an offer.
+#[derive(Clone)]
+pub enum Backend {
+    /// A model in a worker process, with one of its adapters or none.
+    Worker {
+        /// The model.
+        engine: engine::Engine,
+        /// The adapter's id.
+        adapter: Option<String>,
+    },
+    /// A server that already runs.
+    Upstream(Upstream),
+}
+
+/// One step of an answer.
+#[derive(Debug)]
+pub enum Step {
+    /// The input fits.
+    Accepted {
+        /// Input tokens, as far as they are known.
+        input: u64,
+    },
+    /// The input has more tokens than were ordered.
+    TooLong {
+        /// Input tokens.
+        input: u64,
+    },
+    /// More text.
+    Text {
+        /// Whole characters; may be empty where only the counts changed.
+        text: String,
+        /// Input and output tokens so far.
+        usage: Usage,
+        /// If asked for.
+        logprobs: Vec<TokenLogprob>,
+    },
+    /// The end.
+    Done {
+        /// Why.
+        finish: Finish,
+        /// Input and output tokens.
+        usage: Usage,
+    },
+    /// It failed.
+    Failed(String),
+}
+
+/// A running answer. Dropping it stops the model.
+pub enum Running {
+    Worker(worker::Running),
+    Upstream(upstream::Running),
+}
+
+impl Backend {
+    /// Begins to answer, within a limit of tokens.
+    pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, String> {
+        match self {
+            Self::Worker { engine, adapter } => worker::begin(engine, adapter.clone(), request, limit).await.map(Running::Worker),
+            Self::Upstream(upstream) => upstream.begin(request, limit).await.map(Running::Upstream),
+        }
+    }
+}
+
+impl Running {
+    /// The next step. Nothing follows `TooLong`, `Done` and `Failed`.
+    pub async fn next(&mut self) -> Step {
+        match self {
+            Self::Worker(running) => running.next().await,
+            Self::Upstream(running) => running.next().await,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Answers from a worker on this machine.
+
+use api::openai::{ChatRequest, TokenLogprob};
+use engine::{Engine, Event, Events, Prompt, Request, Sampling};
+use ledger::{Finish, Usage};
+use serde_json::Value;
+
+use super::Step;
+
+/// An answer of a worker.
+pub struct Running {
+    events: Events,
+    input: u64,
+}
+
+pub async fn begin(engine: &Engine, adapter: Option<String>, request: &ChatRequest, limit: Usage) -> Result<Running, String> {
+    let messages = serde_json::to_value(&request.messages).map_err(|error| error.to_string())?;
+    let tools = request.tools.clone().unwrap_or(Value::Null);
+    let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };
+    let request = Request {
+        prompt: Prompt::Chat { messages, tools },
+        adapter,
+        input_max: u32::try_from(limit.input).unwrap_or(u32::MAX),
+        output_max: u32::try_from(limit.output).unwrap_or(u32::MAX),
+        sampling: sampling(request),
+        stop: request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default(),
+        logprobs: top,
+    };
+    let events = engine.generate(request).await.map_err(|error| error.to_string())?;
+    Ok(Running { events, input: 0 })
+}
+
+fn sampling(request: &ChatRequest) -> Sampling {
+    let usual = Sampling::default();
+    Sampling {
+        temperature: request.temperature.unwrap_or(usual.temperature),
+        top_p: request.top_p.unwrap_or(usual.top_p),
+        top_k: request.top_k.unwrap_or(usual.top_k),
+        min_p: request.min_p.unwrap_or(usual.min_p),
+        frequency_penalty: request.frequency_penalty.unwrap_or(usual.frequency_penalty),
+        presence_penalty: request.presence_penalty.unwrap_or(usual.presence_penalty),
+        seed: request.seed.map(i64::cast_unsigned),
+    }
+}
+
+impl Running {
+    pub async fn next(&mut self) -> Step {
+        let input = self.input;
+        let usage = |output: u32| Usage { input, output: output.into() };
+        match self.events.next().await {
+            Some(Event::Accepted { input, .. }) => {
+                self.input = input.into();
+                Step::Accepted { input: self.input }
+            }
+            Some(Event::TooLong { input }) => Step::TooLong { input: input.into() },
+            Some(Event::Piece { text, output, logprobs }) => {
+                Step::Text { text, usage: usage(output), logprobs: logprobs.into_iter().map(logprob).collect() }
+            }
+            Some(Event::Finished { reason, output }) => Step::Done {
+                finish: match reason {
+                    engine::Finish::Stop => Finish::Stop,
+                    engine::Finish::Length => Finish::Length,
+                },
+                usage: usage(output),
+            },
+            Some(Event::Failed { message }) => Step::Failed(message),
+            None => Step::Failed("the worker ended the answer too early".into()),
+        }
+    }
+}
+
+fn logprob(token: engine::TokenLogprob) -> TokenLogprob {
+    let one = |bytes: Vec<u8>, logprob| TokenLogprob {
+        token: String::from_utf8_lossy(&bytes).into_owned(),
+        logprob,
+        bytes: Some(bytes),
+        top_logprobs: Vec::new(),
+    };
+    let top_logprobs = token.top.into_iter().map(|(bytes, logprob)| one(bytes, logprob)).collect();
+    TokenLogprob { top_logprobs, ..one(token.bytes, token.logprob) }
+}

@@ -1,0 +1,289 @@
+//! The provider itself: what it is started with, and what all of its parts share.
+
+use api::Ledger;
+use axum::Router;
+use books::Books;
+use ledger::{Amount, ChannelId, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::Notify;
+
+use crate::{
+    Backend, Error,
+    channel::{Seen, Unpaid},
+    credit::{Credit, Limits},
+    records, routes,
+};
+
+/// What a provider is started with.
+#[derive(Clone)]
+pub struct Config {
+    /// Its books.
+    pub books: PathBuf,
+    /// The ledger it is paid on.
+    pub ledger: Arc<dyn Ledger>,
+    /// Who is paid.
+    pub account: wallet::Account,
+    /// Where its routes are reached, as it will be registered.
+    pub address: String,
+    /// The most that one payer may owe.
+    pub credit_limit: Amount,
+    /// The most that all payers together may owe that never settled.
+    pub unproven_limit: Amount,
+    /// A channel is settled when this much is vouched for and not settled.
+    pub settle_at: Amount,
+    /// And at least this often, if anything is.
+    pub settle_every: Duration,
+    /// Pots are emptied once they hold this much.
+    pub payout_at: Amount,
+    /// How long receipts are kept whole after a voucher covers them.
+    pub retention: Duration,
+}
+
+impl Config {
+    /// The usual limits.
+    pub fn new(books: PathBuf, ledger: Arc<dyn Ledger>, account: wallet::Account, address: String) -> Self {
+        Self {
+            books,
+            ledger,
+            account,
+            address,
+            credit_limit: Amount::credits(10),
+            unproven_limit: Amount::credits(10),
+            settle_at: Amount::credits(1),
+            settle_every: Duration::from_secs(60),
+            payout_at: Amount(1_000_000_000),
+            retention: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// A running provider.
+pub struct Provider(pub(crate) Arc<Seller>, Mutex<Option<tokio::task::JoinHandle<()>>>);
+
+/// What all parts share.
+pub(crate) struct Seller {
+    pub config: Config,
+    pub genesis: Arc<Genesis>,
+    pub books: Books,
+    pub credit: Mutex<Credit>,
+    pub served: RwLock<HashMap<OfferId, Arc<Served>>>,
+    /// Offers never change their price.
+    pub prices: RwLock<HashMap<OfferId, Arc<Price>>>,
+    /// The orders that are being answered, and how to stop them.
+    pub running: Mutex<HashMap<OrderId, Arc<Notify>>>,
+    pub head: RwLock<Head>,
+    /// One voucher or settlement of a channel at a time.
+    pub turns: Mutex<HashMap<ChannelId, Arc<tokio::sync::Mutex<()>>>>,
+    pub counts: Counts,
+}
+
+/// An offer that is answered here.
+pub(crate) struct Served {
+    pub backend: Backend,
+    pub price: Arc<Price>,
+    pub context: u32,
+}
+
+/// For `/metrics`.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub answered: AtomicU64,
+    pub failed: AtomicU64,
+    pub refused: AtomicU64,
+    pub input: AtomicU64,
+    pub output: AtomicU64,
+}
+
+impl Provider {
+    /// Opens the books, registers the address, takes up what was open, and begins to settle by a timer.
+    ///
+    /// # Errors
+    /// If books or ledger fail.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let genesis = config.ledger.genesis().await?;
+        let books = Books::open(&config.books, records::MIGRATIONS)?;
+        let head = config.ledger.head().await?.head;
+        let seller = Arc::new(Seller {
+            genesis,
+            books,
+            credit: Mutex::default(),
+            served: RwLock::default(),
+            prices: RwLock::default(),
+            running: Mutex::default(),
+            head: RwLock::new(head),
+            turns: Mutex::default(),
+            counts: Counts::default(),
+            config,
+        });
+        seller.register().await?;
+        for id in records::channels(&seller.books)? {
+            seller.load_channel(id).await?;
+        }
+        let timer = tokio::spawn(Arc::clone(&seller).tick());
+        Ok(Self(seller, Mutex::new(Some(timer))))
+    }
+
+    /// The routes of [`api::exchange`].
+    pub fn router(&self) -> Router {
+        routes::router(Arc::clone(&self.0))
+    }
+
+    /// Stops the timer and settles what is vouched for. Answers that run go on until their connections end.
+    pub async fn close(&self) {
+        let timer = self.1.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(timer) = timer {
+            timer.abort();
+        }
+        self.0.settle_all(Amount(1)).await;
+    }
+
+    /// Settles every channel that has a newer voucher, and empties the pots, now.
+    pub async fn settle_now(&self) {
+        self.0.settle_all(Amount(1)).await;
+        self.0.pay_out(Amount(1)).await;
+    }
+
+    /// Prometheus text.
+    pub fn metrics(&self) -> String {
+        let counts = &self.0.counts;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let owed: Amount = self.0.credit().channels.values().map(|seen| seen.owed).sum();
+        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).len();
+        format!(
+            "# TYPE pumasi_provider_answers_total counter\n\
+             pumasi_provider_answers_total{{outcome=\"answered\"}} {}\n\
+             pumasi_provider_answers_total{{outcome=\"failed\"}} {}\n\
+             pumasi_provider_answers_total{{outcome=\"refused\"}} {}\n\
+             # TYPE pumasi_provider_tokens_total counter\n\
+             pumasi_provider_tokens_total{{direction=\"input\"}} {}\n\
+             pumasi_provider_tokens_total{{direction=\"output\"}} {}\n\
+             # TYPE pumasi_provider_running gauge\npumasi_provider_running {running}\n\
+             # TYPE pumasi_provider_owed_credits gauge\npumasi_provider_owed_credits {owed}\n",
+            count(&counts.answered),
+            count(&counts.failed),
+            count(&counts.refused),
+            count(&counts.input),
+            count(&counts.output),
+        )
+    }
+}
+
+impl Seller {
+    pub fn credit(&self) -> MutexGuard<'_, Credit> {
+        self.credit.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits { payer: self.config.credit_limit, unproven: self.config.unproven_limit }
+    }
+
+    /// Says on the ledger where this door is, if it says something else.
+    async fn register(&self) -> Result<(), Error> {
+        let door = Register { address: self.config.address.clone(), tls_key: None };
+        let account = &self.config.account;
+        if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
+            account.submit(ledger::Operation::Register(door)).await?;
+        }
+        Ok(())
+    }
+
+    /// The price of an offer, kept for ever.
+    pub async fn price(&self, offer: OfferId) -> Result<Arc<Price>, Error> {
+        if let Some(price) = self.prices.read().unwrap_or_else(PoisonError::into_inner).get(&offer) {
+            return Ok(Arc::clone(price));
+        }
+        let price = Arc::new(self.config.ledger.price(offer).await?);
+        self.prices.write().unwrap_or_else(PoisonError::into_inner).insert(offer, Arc::clone(&price));
+        Ok(price)
+    }
+
+    /// Takes up a channel from ledger and books, if it is with this provider. True if it is there now.
+    pub async fn load_channel(&self, id: ChannelId) -> Result<bool, Error> {
+        if self.credit().channels.contains_key(&id) {
+            return Ok(true);
+        }
+        let Some(Record::Channel(channel)) = self.config.ledger.get(&Key::Channel(id)).await? else { return Ok(false) };
+        if channel.provider != self.config.account.id() {
+            return Ok(false);
+        }
+        let proven = channel.number > 0;
+        let mut seen = Seen::new(id, channel);
+        if let Some((tally, voucher)) = records::channel(&self.books, id)? {
+            seen.tally = tally;
+            if let Some(voucher) = voucher {
+                seen.channel = self.as_if_settled(id, &seen, &voucher).await?;
+                seen.voucher = Some(voucher);
+            }
+        }
+        loop {
+            let receipts = records::receipts(&self.books, id, seen.next_number(), 1_000)?;
+            if receipts.is_empty() {
+                break;
+            }
+            for receipt in receipts {
+                let (order, usage) = (&receipt.body.order.body, receipt.body.usage);
+                let cost = self.price(order.offer).await?.cost(usage).unwrap_or_default();
+                seen.push(Unpaid { leaf: receipt.digest(), offer: order.offer, usage, cost, time: receipt.body.time.0 });
+            }
+        }
+        let mut credit = self.credit();
+        if proven {
+            credit.proven.insert(seen.channel.payer);
+        }
+        credit.channels.entry(id).or_insert(seen);
+        Ok(true)
+    }
+
+    /// The channel as it will be once the voucher is settled.
+    async fn as_if_settled(
+        &self,
+        id: ChannelId,
+        seen: &Seen,
+        voucher: &ledger::Signed<ledger::Voucher>,
+    ) -> Result<ledger::Channel, Error> {
+        if voucher.body.number <= seen.channel.number {
+            return Ok(seen.channel.clone());
+        }
+        let settlement = self.check_voucher(id, &seen.channel, voucher).await?;
+        let settlement = settlement.map_err(|_| Error::Damaged("a voucher that is not good"))?;
+        Ok(seen.channel.settled(&voucher.body, &settlement))
+    }
+
+    /// Sees what the payer did on the ledger: more deposit, or closing.
+    pub async fn refresh_channel(&self, id: ChannelId) -> Result<(), Error> {
+        let record = self.config.ledger.get(&Key::Channel(id)).await?;
+        let mut credit = self.credit();
+        match record {
+            Some(Record::Channel(now)) => {
+                if now.number > 0 {
+                    credit.proven.insert(now.payer);
+                }
+                if let Some(seen) = credit.channels.get_mut(&id) {
+                    seen.settled = seen.settled.max(now.number);
+                    seen.channel.deposit = now.deposit;
+                    seen.channel.closing = now.closing;
+                }
+            }
+            _ => drop(credit.channels.remove(&id)),
+        }
+        Ok(())
+    }
+
+    pub fn turn(&self, id: ChannelId) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default())
+    }
+}
+
+/// The time of this machine's clock.
+pub(crate) fn now() -> Time {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
