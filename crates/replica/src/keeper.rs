@@ -24,7 +24,7 @@ pub(crate) struct Keeper {
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
-    /// How many entries the newest snapshot stands for.
+    /// How many entries there were when a snapshot was last written or tried.
     pub saved: u64,
 }
 
@@ -39,8 +39,14 @@ impl Keeper {
 
     /// A failure here loses nothing: what is fresh stays in memory and in the journal.
     fn turn(&mut self, snapshot_entries: u64) {
-        let due = read(&self.view).shape.size() >= self.saved + snapshot_entries;
-        let result = if due { self.save() } else { self.catch_up(false).map(drop) };
+        let size = read(&self.view).shape.size();
+        let result = if size >= self.saved + snapshot_entries {
+            // Also if it fails: the next try comes as many entries later.
+            self.saved = size;
+            self.save()
+        } else {
+            self.catch_up(false)
+        };
         if let Err(error) = result {
             tracing::warn!(%error, "the ledger's index or snapshot is behind; it is caught up later");
         }
@@ -61,14 +67,12 @@ impl Keeper {
     }
 
     /// Writes a snapshot. The index must know all that it stands for, so that a start from it need not look further back.
-    fn save(&mut self) -> Result<(), Error> {
+    fn save(&self) -> Result<(), Error> {
         let (snapshot, head) = {
             let view = read(&self.view);
             (view.snapshot(self.network), view.head())
         };
         self.catch_up(true)?;
-        snapshot::write(&self.dir, &snapshot, &self.signer.sign(head).note)?;
-        self.saved = snapshot.entries();
-        Ok(())
+        snapshot::write(&self.dir, &snapshot, &self.signer.sign(head).note)
     }
 }

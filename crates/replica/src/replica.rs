@@ -60,6 +60,11 @@ impl Replica {
         self.0.close();
     }
 
+    /// Why nothing can be written any more, if the journal failed: for `/healthz` and the like.
+    pub fn stopped(&self) -> Option<String> {
+        read(&self.0.view).stopped.clone()
+    }
+
     /// Looks up the answer that an operation got before, or refuses one whose sequence another took.
     fn repeated(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let request = &operation.body;
@@ -101,19 +106,19 @@ impl Inner {
     }
 
     /// Nobody answers: with what the caller can do.
-    pub(crate) fn unreachable(&self, reason: impl ToString) -> LedgerError {
+    pub(crate) fn unreachable(&self, reason: &(impl ToString + ?Sized)) -> LedgerError {
         LedgerError::Unreachable { address: self.dir.display().to_string(), reason: reason.to_string() }
     }
 
     fn known(&self, account: ledger::AccountId, sequence: u64) -> Result<Option<crate::index::Known>, LedgerError> {
-        self.index.operation(account, sequence).map_err(|error| self.unreachable(error))
+        self.index.operation(account, sequence).map_err(|error| self.unreachable(&error))
     }
 
     /// One entry of the log.
     pub(crate) fn log_entry(&self, entry: u64) -> Result<Entry, LedgerError> {
-        let bytes = self.entry(entry).map_err(|error| self.unreachable(error))?;
+        let bytes = self.entry(entry).map_err(|error| self.unreachable(&error))?;
         let bytes = bytes.ok_or_else(|| LedgerError::Unknown("log entry", entry.to_string()))?;
-        ledger::decode(&bytes).map_err(|_| self.unreachable(format!("entry {entry} of the journal is damaged")))
+        ledger::decode(&bytes).map_err(|_| self.unreachable(&format!("entry {entry} of the journal is damaged")))
     }
 }
 
@@ -138,19 +143,19 @@ impl Ledger for Replica {
         let (tell, told) = oneshot::channel();
         let sent = match &*hold(&self.0.submit) {
             Some(submit) => submit.try_send(Job { operation: verified, tell }),
-            None => return Err(self.0.unreachable(stopped(&self.0.view))),
+            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
         };
         match sent {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
                 return Err(self.0.unreachable("too many operations wait"));
             }
-            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(stopped(&self.0.view))),
+            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
         }
         match told.await {
             Ok(Verdict::Answered(answer)) => answer,
             Ok(Verdict::Repeated) => self.repeated(operation),
-            Err(_) => Err(self.0.unreachable(stopped(&self.0.view))),
+            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
         }
     }
 
@@ -165,7 +170,7 @@ impl Ledger for Replica {
     async fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<Settled>, LedgerError> {
         // What is fresh first: it moves to the index, never back. What the index knows is earlier.
         let fresh = read(&self.0.view).fresh_settlement(channel, number);
-        let entry = self.0.index.settled(channel, number).map_err(|error| self.0.unreachable(error))?;
+        let entry = self.0.index.settled(channel, number).map_err(|error| self.0.unreachable(&error))?;
         let Some(entry) = entry else { return Ok(fresh) };
         match self.0.log_entry(entry)? {
             Entry::Operation { at, signed, .. } => match signed.body.operation {

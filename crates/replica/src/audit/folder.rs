@@ -10,6 +10,9 @@ use crate::{
     snapshot::CHECKPOINT,
 };
 
+/// So many entries are checked together.
+const TOGETHER: usize = 512;
+
 pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> Result<Report, Finding> {
     let path = dir.join(journal::FILE);
     let unreadable = |error: Error| Finding::Unreadable(error.to_string());
@@ -23,8 +26,20 @@ pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> 
     let mut file = File::open(&path).map_err(Error::io(&path)).map_err(unreadable)?;
     let network = read_header(&path, &mut file).map_err(unreadable)?;
     auditor.path = Some(path.clone());
-    let each = |group: Vec<Raw>| feed(&mut auditor, &group, note.as_deref());
-    let tail = scan(file, acknowledged, each).map_err(|error| match error {
+    // Groups are often of one operation; together their signatures are worth all cores.
+    let mut entries = Vec::new();
+    let each = |group: Vec<Raw>| {
+        entries.extend(group);
+        if entries.len() < TOGETHER {
+            Ok(())
+        } else {
+            feed(&mut auditor, &std::mem::take(&mut entries), note.as_deref())
+        }
+    };
+    let scanned = scan(file, acknowledged, each);
+    // What comes before a damaged record is checked first: the first wrong place is told.
+    feed(&mut auditor, &entries, note.as_deref())?;
+    let tail = scanned.map_err(|error| match error {
         ScanError::Io(source) => unreadable(Error::Io { path: path.clone(), source }),
         ScanError::Damage(damage) => {
             Finding::Wrong { entry: damage.entry, path: Some(path.clone()), offset: damage.offset, what: damage.what }

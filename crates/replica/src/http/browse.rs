@@ -29,7 +29,7 @@ pub(super) fn account_id(replica: &Replica, text: &str) -> Result<AccountId, Fai
     }
     match record(replica, &Key::Name(text.to_owned())) {
         Some(Record::Name(id)) => Ok(id),
-        _ => Err(Failure::missing(format!("nobody has the name {text}; an account's id is 64 hexadecimal digits"))),
+        _ => Err(Failure::missing(&format!("nobody has the name {text}; an account's id is 64 hexadecimal digits"))),
     }
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn artifacts(State(replica): State<Replica>) -> Answer {
 }
 
 pub(super) async fn artifact(State(replica): State<Replica>, Path(artifact): Path<String>) -> Answer {
-    let id = artifact.parse().map_err(|error| Failure::bad("artifact", error))?;
+    let id = artifact.parse().map_err(|error| Failure::bad("artifact", &error))?;
     show_artifact(&replica, id).await
 }
 
@@ -85,14 +85,14 @@ pub(super) async fn tagged(State(replica): State<Replica>, Path((by, tag)): Path
         tag.split_once(':').ok_or_else(|| Failure::bad("tag", "expected name:tag, such as mini:latest"))?;
     match record(&replica, &Key::Tag(publisher, name.to_owned(), label.to_owned())) {
         Some(Record::Tag(id)) => show_artifact(&replica, id).await,
-        _ => Err(Failure::missing(format!("{by} has no artifact tagged {tag}"))),
+        _ => Err(Failure::missing(&format!("{by} has no artifact tagged {tag}"))),
     }
 }
 
 async fn show_artifact(replica: &Replica, id: ArtifactId) -> Answer {
     let artifact = replica.artifact(id).await?;
     let pot = replica.pot(id).await?;
-    let days = replica.0.index.days(id, DAYS).map_err(|error| replica.0.unreachable(error))?;
+    let days = replica.0.index.days(id, DAYS).map_err(|error| replica.0.unreachable(&error))?;
     let mut shown = view::artifact(id, &artifact);
     shown["earned"] = view::pico(pot.lifetime);
     shown["in_pot"] = view::pico(pot.balance());
@@ -111,9 +111,9 @@ pub(super) struct Offers {
 }
 
 pub(super) async fn offers(State(replica): State<Replica>, query: Result<Query<Offers>, QueryRejection>) -> Answer {
-    let Query(query) = query.map_err(|error| Failure::bad("query", error))?;
+    let Query(query) = query.map_err(|error| Failure::bad("query", &error))?;
     let artifact = query.artifact.map(|id| id.parse::<ArtifactId>()).transpose();
-    let artifact = artifact.map_err(|error| Failure::bad("artifact", error))?;
+    let artifact = artifact.map_err(|error| Failure::bad("artifact", &error))?;
     let provider = query.provider.map(|provider| account_id(&replica, &provider)).transpose()?;
     let mut offers = Vec::new();
     for (key, record) in replica.list(api::List::Offers).await? {
@@ -129,6 +129,6 @@ pub(super) async fn offers(State(replica): State<Replica>, query: Result<Query<O
 }
 
 pub(super) async fn channel(State(replica): State<Replica>, Path(channel): Path<String>) -> Answer {
-    let id: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", error))?;
+    let id: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", &error))?;
     Ok(Json(view::channel(id, &replica.channel(id).await?)))
 }

@@ -20,13 +20,13 @@ pub(super) struct Failure {
 
 impl Failure {
     /// A parameter that cannot be read.
-    pub(super) fn bad(param: &'static str, message: impl ToString) -> Self {
+    pub(super) fn bad(param: &'static str, message: &(impl ToString + ?Sized)) -> Self {
         let (status, kind) = (StatusCode::BAD_REQUEST, "invalid_request_error");
         Self { status, kind, param: Some(param), code: None, message: message.to_string() }
     }
 
     /// Something that is not there.
-    pub(super) fn missing(message: impl ToString) -> Self {
+    pub(super) fn missing(message: &(impl ToString + ?Sized)) -> Self {
         let (status, kind) = (StatusCode::NOT_FOUND, "not_found_error");
         Self { status, kind, param: None, code: None, message: message.to_string() }
     }

@@ -22,7 +22,7 @@ pub(super) async fn tile(State(replica): State<Replica>, Path(path): Path<String
     let asked =
         tile::parse(&path).ok_or_else(|| Failure::bad("path", "a tile is L/N or entries/N, such as 0/x001/067"))?;
     let tile::Tile { level, index, width } = asked;
-    let failed = |error: std::io::Error| Failure::from(replica.0.unreachable(error));
+    let failed = |error: std::io::Error| Failure::from(replica.0.unreachable(&error));
     let bytes = match level {
         Some(level) => replica.0.hashes(level, index, width).map_err(failed)?.map(|hashes| tile::hashes(&hashes)),
         None => {

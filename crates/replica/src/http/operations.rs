@@ -45,30 +45,32 @@ impl Operations {
             (None, None, None) => None,
             (Some(account), None, None) => Some(Thing::Account(account_id(replica, account)?)),
             (None, Some(id), None) => {
-                Some(Thing::Artifact(id.parse().map_err(|error| Failure::bad("artifact", error))?))
+                Some(Thing::Artifact(id.parse().map_err(|error| Failure::bad("artifact", &error))?))
             }
-            (None, None, Some(id)) => Some(Thing::Channel(id.parse().map_err(|error| Failure::bad("channel", error))?)),
+            (None, None, Some(id)) => {
+                Some(Thing::Channel(id.parse().map_err(|error| Failure::bad("channel", &error))?))
+            }
             _ => return Err(Failure::bad("query", "name an account, an artifact or a channel, not several of them")),
         })
     }
 }
 
 pub(super) async fn list(State(replica): State<Replica>, query: Result<Query<Operations>, QueryRejection>) -> Answer {
-    let Query(query) = query.map_err(|error| Failure::bad("query", error))?;
+    let Query(query) = query.map_err(|error| Failure::bad("query", &error))?;
     let limit = query.limit.unwrap_or(LIMIT).min(LIMIT_MAX);
     let filter = Filter { thing: query.thing(&replica)?, before: query.before, limit };
-    let known = replica.0.index.operations(filter).map_err(|error| replica.0.unreachable(error))?;
+    let known = replica.0.index.operations(filter).map_err(|error| replica.0.unreachable(&error))?;
     let mut operations = Vec::with_capacity(known.len());
     let mut block = (u64::MAX, Vec::new());
     for known in known {
         // Neighbors in the list are often neighbors in the journal.
         if block.0 != known.entry / BLOCK {
             let number = known.entry / BLOCK;
-            block = (number, replica.0.block(number).map_err(|error| replica.0.unreachable(error))?);
+            block = (number, replica.0.block(number).map_err(|error| replica.0.unreachable(&error))?);
         }
         let bytes = usize::try_from(known.entry % BLOCK).ok().and_then(|at| block.1.get(at));
         let entry = bytes.and_then(|bytes| ledger::decode(bytes).ok());
-        let entry = entry.ok_or_else(|| Failure::missing(format!("entry {} cannot be read", known.entry)))?;
+        let entry = entry.ok_or_else(|| Failure::missing(&format!("entry {} cannot be read", known.entry)))?;
         operations.push(show(known.entry, &entry, Some(&known.answer))?);
     }
     Ok(Json(json!({ "operations": operations })))
@@ -81,7 +83,7 @@ pub(super) async fn one(State(replica): State<Replica>, Path(entry): Path<String
     let answer = match fresh {
         Some(answer) => Some(answer),
         None => {
-            let known = replica.0.index.entry(number).map_err(|error| replica.0.unreachable(error))?;
+            let known = replica.0.index.entry(number).map_err(|error| replica.0.unreachable(&error))?;
             known.map(|known| known.answer)
         }
     };
@@ -90,7 +92,7 @@ pub(super) async fn one(State(replica): State<Replica>, Path(entry): Path<String
 
 fn show(number: u64, entry: &Entry, answer: Option<&Result<Outcome, Reject>>) -> Result<Value, Failure> {
     let Entry::Operation { at, signed, result } = entry else {
-        return Err(Failure::missing(format!("entry {number} of the log is not an operation")));
+        return Err(Failure::missing(&format!("entry {number} of the log is not an operation")));
     };
     let refused = Reject::from_number(*result);
     Ok(json!({

@@ -20,7 +20,7 @@ fn encoded<T: BorshSerialize>(value: &T) -> Response {
 }
 
 fn from_hex<T: BorshDeserialize>(param: &'static str, text: &str) -> Result<T, Failure> {
-    let expected = || Failure::bad(param, format!("{param} must be the hexadecimal digits of a canonical encoding"));
+    let expected = || Failure::bad(param, &format!("{param} must be the hexadecimal digits of a canonical encoding"));
     let bytes = hex::decode(text).map_err(|_| expected())?;
     ledger::decode(&bytes).map_err(|_| expected())
 }
@@ -54,7 +54,7 @@ pub(super) async fn list(State(replica): State<Replica>, Path(list): Path<String
 }
 
 pub(super) async fn settled(State(replica): State<Replica>, Path((channel, number)): Path<(String, String)>) -> Answer {
-    let channel: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", error))?;
+    let channel: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", &error))?;
     let number = number.parse().map_err(|_| Failure::bad("number", "a receipt's number is counted from 1"))?;
     Ok(encoded(&replica.settled(channel, number).await?))
 }

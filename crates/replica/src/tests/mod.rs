@@ -2,6 +2,7 @@
 
 mod audit;
 mod fault;
+mod kill;
 mod log;
 mod market;
 mod recovery;
