@@ -157,7 +157,7 @@ pub(crate) fn stopped(view: &RwLock<View>) -> String {
 }
 
 /// The time of this machine's clock.
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

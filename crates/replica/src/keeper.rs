@@ -54,13 +54,13 @@ impl Keeper {
 
     /// Teaches the index everything fresh.
     fn catch_up(&self, synced: bool) -> Result<(), Error> {
-        let (fresh, entries) = {
+        let (fresh, head) = {
             let view = read(&self.view);
-            (view.fresh.iter().cloned().collect::<Vec<_>>(), view.shape.size())
+            (view.fresh.iter().cloned().collect::<Vec<_>>(), view.head())
         };
-        self.index.learn(fresh, entries, synced)?;
+        self.index.learn(fresh, head, synced)?;
         let mut view = write(&self.view);
-        while view.fresh.front().is_some_and(|done| done.entry < entries) {
+        while view.fresh.front().is_some_and(|done| done.entry < head.size) {
             view.fresh.pop_front();
         }
         Ok(())

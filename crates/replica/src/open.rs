@@ -127,12 +127,11 @@ fn found(dir: &Path, genesis: Option<&Genesis>) -> Result<(), Error> {
     journal::create(dir, genesis.network(), &group.bytes)
 }
 
-/// Reads journal, snapshot and index. An index that knows more than the journal holds belongs to another journal, such as
-/// the one from before a backup was put back: it is made again.
+/// Reads journal, snapshot and index. An index that was made from another journal is made again.
 fn recover(dir: &Path) -> Result<(Recovery, Index), Error> {
     let index = Index::open(dir)?;
     let recovery = Recovery::run(dir, snapshot::read(dir), &index)?;
-    if index.entries()? <= recovery.view.shape.size() {
+    if recovery.index_fits {
         return Ok((recovery, index));
     }
     tracing::warn!("the index is not of this journal; making it again");

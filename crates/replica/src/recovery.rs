@@ -1,6 +1,6 @@
 //! What is read at start: the whole journal, every byte of it checked; the state from snapshot and replay.
 
-use ledger::{Digest, Genesis, State, log_tree};
+use ledger::{Digest, Genesis, Head, State, log_tree};
 use std::{fs::File, io::Read as _, path::Path, sync::Arc};
 
 use crate::{
@@ -23,6 +23,8 @@ pub(crate) struct Recovery {
     pub tail: Tail,
     /// How many entries the newest snapshot stands for.
     pub saved: u64,
+    /// False if the index was made from another journal, such as the one from before a backup was put back.
+    pub index_fits: bool,
 }
 
 impl Recovery {
@@ -89,6 +91,9 @@ impl From<Error> for Stop {
 struct Reading<'a> {
     network: Digest,
     index: &'a Index,
+    /// What the index knows.
+    known: Head,
+    index_fits: bool,
     /// Until the entry that it stands for is reached.
     snapshot: Option<Snapshot>,
     saved: u64,
@@ -101,16 +106,21 @@ struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// A snapshot is used only if the index knows all that it stands for.
     fn new(network: Digest, snapshot: Option<Snapshot>, index: &'a Index) -> Result<Self, Error> {
-        let known = index.entries()?;
-        let snapshot = snapshot.filter(|snapshot| snapshot.entries() <= known);
+        let known = index.head()?;
+        let snapshot = snapshot.filter(|snapshot| snapshot.entries() <= known.size);
+        let index_fits = known.size == 0;
         let saved = snapshot.as_ref().map_or(0, Snapshot::entries);
         let (view, unlearned) = (View::default(), Vec::new());
-        Ok(Self { network, index, snapshot, saved, genesis: None, replay: None, view, unlearned })
+        let (genesis, replay) = (None, None);
+        Ok(Self { network, index, known, index_fits, snapshot, saved, genesis, replay, view, unlearned })
     }
 
     fn group(&mut self, group: &[Raw]) -> Result<(), Stop> {
         for raw in group {
             self.view.shape.push(raw.offset, log_tree::leaf(&raw.bytes));
+        }
+        if self.view.shape.size() == self.known.size {
+            self.index_fits = self.view.head() == self.known;
         }
         let mut rest = group;
         if let Some(first) = group.first().filter(|first| first.entry == 0) {
@@ -164,7 +174,8 @@ impl<'a> Reading<'a> {
     }
 
     fn learn(&mut self) -> Result<(), Error> {
-        self.index.learn(std::mem::take(&mut self.unlearned), self.view.shape.size(), false)
+        let done = std::mem::take(&mut self.unlearned);
+        if self.index_fits { self.index.learn(done, self.view.head(), false) } else { Ok(()) }
     }
 
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
@@ -173,11 +184,9 @@ impl<'a> Reading<'a> {
             let what = format!("the snapshot stands for {} entries, and the journal ends here", self.saved);
             return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
-        if self.index.entries()? <= size {
-            self.learn()?;
-        }
+        self.learn()?;
         self.view.records = replay.state.records().collect();
         self.view.end = tail.end;
-        Ok(Recovery { replay, view: self.view, tail, saved: self.saved })
+        Ok(Recovery { replay, view: self.view, tail, saved: self.saved, index_fits: self.index_fits })
     }
 }

@@ -5,7 +5,7 @@ use api::{
     log::{Entry, SignedHead},
 };
 use async_trait::async_trait;
-use ledger::{ChannelId, Digest, Genesis, Key, Operation, Record, Request, Signed};
+use ledger::{ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed};
 use std::{
     fs::File,
     path::PathBuf,
@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
 
 use crate::{
-    commit::{Job, Verdict, stopped},
+    commit::{Job, Verdict, now, stopped},
     head::Signer,
     index::Index,
     lock::{hold, read},
@@ -70,27 +70,37 @@ impl Replica {
         let request = &operation.body;
         let fresh = read(&self.0.view).fresh_operation(request.account, request.sequence);
         if let Some(done) = fresh {
-            return if done.signed == *operation { done.reply() } else { Err(taken()) };
+            return if done.signed == *operation { done.reply() } else { Err(self.taken(request)) };
         }
         let Some(known) = self.0.known(request.account, request.sequence)? else {
-            return Err(taken());
+            return Err(self.taken(request));
         };
         match self.0.log_entry(known.entry)? {
             Entry::Operation { at, signed, .. } if signed == *operation => match known.answer {
                 Ok(outcome) => Ok(Applied { entry: known.entry, at, outcome }),
                 Err(reject) => Err(LedgerError::Rejected { reject, entry: Some(known.entry) }),
             },
-            _ => Err(taken()),
+            _ => Err(self.taken(request)),
         }
+    }
+
+    /// The refusal of an operation whose sequence another one took, in the order of precedence.
+    fn taken(&self, request: &Request) -> LedgerError {
+        let current = match read(&self.0.view).records.get(&Key::Account(request.account)) {
+            Some(Record::Account(account)) => account.key == request.key,
+            _ => true,
+        };
+        let reject = match (now() > request.not_after, current) {
+            (true, _) => Reject::Expired,
+            (false, false) => Reject::KeyNotCurrent,
+            (false, true) => Reject::SequencePast,
+        };
+        LedgerError::Rejected { reject, entry: None }
     }
 
     fn is_repeated(&self, request: &Request) -> bool {
         request.sequence < read(&self.0.view).sequence(request.account)
     }
-}
-
-fn taken() -> LedgerError {
-    LedgerError::Rejected { reject: ledger::Reject::SequencePast, entry: None }
 }
 
 impl Inner {

@@ -1,6 +1,6 @@
 //! What the index is asked.
 
-use ledger::{AccountId, Amount, ArtifactId, ChannelId, Outcome, Reject, Usage};
+use ledger::{AccountId, Amount, ArtifactId, ChannelId, Digest, Head, Outcome, Reject, Usage};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::{Index, Thing, sql, unsql};
@@ -25,12 +25,13 @@ pub(crate) struct Filter {
 }
 
 impl Index {
-    /// How many entries of the log are known.
+    /// How much of the log is known; size 0 if nothing is.
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(crate) fn entries(&self) -> Result<u64, Error> {
-        Ok(self.books.read(|books| books.query_row("SELECT entries FROM progress", [], |row| row.get(0).map(unsql)))?)
+    pub(crate) fn head(&self) -> Result<Head, Error> {
+        let read = |row: &Row| Ok(Head { size: unsql(row.get(0)?), root: Digest(row.get(1)?) });
+        Ok(self.books.read(|books| books.query_row("SELECT entries, root FROM progress", [], read))?)
     }
 
     /// An account's operation.

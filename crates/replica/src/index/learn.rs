@@ -1,6 +1,6 @@
 //! What the index learns from an operation.
 
-use ledger::{Amount, ArtifactId, Effect, Operation, Usage};
+use ledger::{Amount, ArtifactId, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::{Error, decide::Done};
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 impl Index {
-    /// Learns operations in the order of the log, after which it knows all of the first `entries` entries. Those that it
-    /// knew are passed over.
+    /// Learns operations in the order of the log, after which it knows all up to `head`. Those that it knew are passed
+    /// over.
     ///
     /// # Errors
     /// [`Error::Index`]; nothing was learned.
-    pub(crate) fn learn(&self, done: Vec<Arc<Done>>, entries: u64, synced: bool) -> Result<(), Error> {
-        let job = move |books: &Connection| learn_all(books, &done, entries);
+    pub(crate) fn learn(&self, done: Vec<Arc<Done>>, head: Head, synced: bool) -> Result<(), Error> {
+        let job = move |books: &Connection| learn_all(books, &done, head);
         let learned = if synced {
             futures::executor::block_on(self.books.write_synced(job))
         } else {
@@ -26,12 +26,13 @@ impl Index {
     }
 }
 
-fn learn_all(books: &Connection, done: &[Arc<Done>], entries: u64) -> rusqlite::Result<()> {
+fn learn_all(books: &Connection, done: &[Arc<Done>], head: Head) -> rusqlite::Result<()> {
     let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
     for done in done.iter().filter(|done| sql(done.entry) >= known) {
         learn(books, done)?;
     }
-    books.prepare_cached("UPDATE progress SET entries = max(entries, ?)")?.execute([sql(entries)])?;
+    let update = "UPDATE progress SET entries = ?1, root = ?2 WHERE entries < ?1";
+    books.prepare_cached(update)?.execute(params![sql(head.size), head.root.0])?;
     Ok(())
 }
 

@@ -14,9 +14,13 @@ pub(crate) use ask::{Filter, Known};
 pub(crate) use things::Thing;
 
 const MIGRATIONS: &[&str] = &["
-    -- How many entries of the log are known.
-    CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL) STRICT;
-    INSERT INTO progress VALUES (1, 0);
+    -- How many entries of the log are known, and the log's root over them.
+    CREATE TABLE progress (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        entries INTEGER NOT NULL,
+        root BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO progress VALUES (1, 0, zeroblob(32));
     -- Every operation in the log; outcome is a canonical Outcome, or NULL if it was refused with number `result`.
     CREATE TABLE operations (
         entry INTEGER PRIMARY KEY,

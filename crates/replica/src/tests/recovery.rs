@@ -1,7 +1,8 @@
 //! Torn tails are cut, damage is found and its place said, and what was acknowledged is there again.
 
 use super::*;
-use crate::{Error, journal};
+use crate::{Error, commit::Group, journal};
+use api::log::Entry;
 use std::{fs, ops::Range};
 
 fn journal_of(dir: &Path) -> Vec<u8> {
@@ -131,4 +132,35 @@ fn a_snapshot_of_another_history_stops_the_start() {
     fs::copy(other.path().join(journal::FILE), dir.path().join(journal::FILE)).unwrap();
     let error = Replica::open(config(dir.path())).unwrap_err();
     assert!(error.to_string().contains("different histories"), "{error}");
+}
+
+#[test]
+fn an_index_of_another_history_is_made_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let kept = submit(&replica, &issue(0, 1, 3)).unwrap();
+    drop(replica);
+    let other = tempfile::tempdir().unwrap();
+    let replica = open(other.path());
+    submit(&replica, &issue(0, 2, 4)).unwrap();
+    drop(replica);
+    fs::copy(other.path().join("index.sqlite"), dir.path().join("index.sqlite")).unwrap();
+    let replica = open(dir.path());
+    assert_eq!(submit(&replica, &issue(0, 1, 3)).unwrap(), kept);
+}
+
+/// The formats are for good: another digest here is another format, and needs another version in the header.
+#[test]
+fn the_formats_are_frozen() {
+    let mut group = Group::at(0, 0);
+    group.put(&Entry::Genesis(genesis()));
+    group.put(&Entry::Root { root: Digest([5; 32]) });
+    let mut bytes = std::mem::replace(&mut group, Group::at(0, 2)).bytes;
+    group.put(&Entry::Operation { at: Time(2_000), signed: issue(0, 1, 10), result: 24 });
+    group.put(&Entry::Root { root: Digest([6; 32]) });
+    bytes.extend(group.bytes);
+    let dir = tempfile::tempdir().unwrap();
+    journal::create(dir.path(), genesis().network(), &bytes).unwrap();
+    let frozen = "sha256:6539fb307da49cba6b75cecd4bc5495c8e97e49c8796bf17689eb5733de49e73";
+    assert_eq!(Digest::of(&journal_of(dir.path())).to_string(), frozen);
 }

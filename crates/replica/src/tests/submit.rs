@@ -17,6 +17,9 @@ fn the_same_bytes_get_the_same_answer() {
     assert_eq!(submit(&replica, &refused), refusal);
     let other = submit(&replica, &issue(0, 1, 6));
     assert_eq!(other, Err(LedgerError::Rejected { reject: Reject::SequencePast, entry: None }));
+    let foreign = Request { key: key(9).public(), ..first.body.clone() };
+    let foreign = submit(&replica, &key(9).sign(genesis().network(), foreign));
+    assert_eq!(foreign, Err(LedgerError::Rejected { reject: Reject::KeyNotCurrent, entry: None }));
     drop(replica);
 
     let replica = open(dir.path());
