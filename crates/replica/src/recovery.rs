@@ -181,7 +181,10 @@ impl<'a> Reading<'a> {
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
         let size = self.view.shape.size();
         let Some(replay) = self.replay.take() else {
-            let what = format!("the snapshot stands for {} entries, and the journal ends here", self.saved);
+            let what = match size {
+                0 => "the founding document is damaged or gone".into(),
+                _ => format!("the snapshot stands for {} entries, and the journal ends here", self.saved),
+            };
             return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
         self.learn()?;

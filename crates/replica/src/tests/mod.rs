@@ -82,6 +82,7 @@ pub(crate) fn killed(groups: u64) -> tempfile::TempDir {
         submit(&replica, &issue(sequence, 1, 1)).unwrap();
     }
     replica.close();
+    // A founded network that nobody used still gets its snapshot.
     std::fs::remove_file(dir.path().join("snapshot")).unwrap();
     dir
 }

@@ -96,6 +96,18 @@ fn damage_before_a_later_group_is_found_without_a_mark() {
 }
 
 #[test]
+fn a_journal_without_its_founding_document_is_refused() {
+    let killed = killed(0);
+    let bytes = journal_of(killed.path());
+    for length in [journal::HEADER_BYTES, journal::HEADER_BYTES + 20] {
+        let dir = folder(&bytes[..length], 0);
+        let error = Replica::open(config(dir.path())).unwrap_err();
+        assert!(error.to_string().contains("founding document"), "{error}");
+        assert_eq!(journal_of(dir.path()), bytes[..length]);
+    }
+}
+
+#[test]
 fn a_snapshot_gives_what_a_replay_gives() {
     let dir = tempfile::tempdir().unwrap();
     let replica = open(dir.path());
