@@ -1,34 +1,22 @@
-//! The parent's side: starts the worker, passes requests, and starts it again when it dies.
+//! The parent's side: an engine, its settings, and the events of a request.
 
 use std::{
-    collections::HashMap,
-    os::fd::OwnedFd,
     path::PathBuf,
-    process::Stdio,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::Duration,
 };
-use tokio::{
-    io::AsyncWriteExt as _,
-    net::{UnixStream, unix::OwnedReadHalf, unix::OwnedWriteHalf},
-    process::{Child, Command},
-    sync::{mpsc, oneshot},
-};
+use tokio::sync::mpsc;
 
 use crate::{
     Event, Info, Request,
-    message::{self, FromWorker, Load, ToWorker},
+    owner::{Order, Owner},
 };
 
-/// Requests that may wait for a worker beside those it answers.
-const WAITING_MAX: usize = 256;
-/// After so many deaths in a row while loading, the file is refused.
-const LOAD_DEATHS_MAX: u32 = 2;
-const PAUSE_FIRST: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// Requests at once, those that wait for a free sequence included.
+const REQUESTS_MAX: u64 = 256;
 
 /// What to run, and how.
 #[derive(Debug, Clone)]
@@ -47,6 +35,8 @@ pub struct Config {
     pub sequences: u32,
     /// Threads; as many as there are free cores.
     pub threads: u32,
+    /// A worker that takes longer to load is killed.
+    pub load_time_max: Duration,
 }
 
 impl Config {
@@ -61,6 +51,7 @@ impl Config {
             context: 4_096,
             sequences: 4,
             threads,
+            load_time_max: Duration::from_secs(600),
         }
     }
 }
@@ -74,6 +65,9 @@ pub enum Error {
     /// It died while loading, twice: the file is bad, or too big for this machine.
     #[error("the worker died while loading the model file; the file is damaged, or needs more memory than there is")]
     DiedLoading,
+    /// It does not come to an end with loading.
+    #[error("the worker did not load the model file in {0:?}")]
+    LoadTime(Duration),
     /// The worker cannot be started.
     #[error("the worker cannot be started: {0}")]
     Start(String),
@@ -83,6 +77,9 @@ pub enum Error {
     /// Too many requests wait.
     #[error("too many requests wait for this model; try again in a moment")]
     Busy,
+    /// The request is not one.
+    #[error("{0}")]
+    Request(&'static str),
 }
 
 /// A model that runs. Clones are the same; the worker stops with the last one.
@@ -95,12 +92,6 @@ struct Inner {
     next_id: AtomicU64,
     pid: Arc<AtomicU32>,
     waiting: Arc<AtomicU64>,
-}
-
-/// To the task that owns the worker.
-enum Order {
-    Start(u64, Box<Request>, mpsc::UnboundedSender<Event>),
-    Cancel(u64),
 }
 
 /// The events of one request. Dropping it cancels the request.
@@ -142,14 +133,14 @@ impl Engine {
     /// Starts the worker and waits until the model is loaded.
     ///
     /// # Errors
-    /// [`Error::Refused`], [`Error::DiedLoading`] or [`Error::Start`].
+    /// [`Error::Refused`], [`Error::DiedLoading`], [`Error::LoadTime`] or [`Error::Start`].
     pub async fn start(config: Config) -> Result<Self, Error> {
-        let (to_worker, commands) = mpsc::channel(1_024);
-        let (loaded, info) = oneshot::channel();
         let pid = Arc::new(AtomicU32::new(0));
-        let owner = Owner { config, commands, pid: Arc::clone(&pid), running: Arc::default() };
-        tokio::spawn(owner.run(loaded));
-        let info = info.await.map_err(|_| Error::Died)??;
+        let (to_worker, orders) = mpsc::channel(1_024);
+        let mut owner = Owner::new(config, orders, Arc::clone(&pid));
+        let worker = owner.load().await?;
+        let info = worker.info.clone();
+        tokio::spawn(owner.run(worker));
         let inner = Inner { info, to_worker, next_id: AtomicU64::new(1), pid, waiting: Arc::default() };
         Ok(Self(Arc::new(inner)))
     }
@@ -167,10 +158,12 @@ impl Engine {
     /// Asks the model. Events come as they happen; dropping them cancels.
     ///
     /// # Errors
-    /// [`Error::Busy`] or [`Error::Died`].
+    /// [`Error::Busy`], [`Error::Died`] or [`Error::Request`].
     pub async fn generate(&self, request: Request) -> Result<Events, Error> {
-        let most = u64::try_from(WAITING_MAX).unwrap_or(u64::MAX);
-        if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= most {
+        if !request.sampling.is_finite() {
+            return Err(Error::Request("every number of the sampling must be finite"));
+        }
+        if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= REQUESTS_MAX {
             self.0.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::Busy);
         }
@@ -182,173 +175,5 @@ impl Engine {
         let start = Order::Start(id, Box::new(request), sender);
         self.0.to_worker.send(start).await.map_err(|_| Error::Died)?;
         Ok(events)
-    }
-}
-
-type Running = Arc<Mutex<HashMap<u64, mpsc::UnboundedSender<Event>>>>;
-
-/// The task that owns the worker process.
-struct Owner {
-    config: Config,
-    commands: mpsc::Receiver<Order>,
-    pid: Arc<AtomicU32>,
-    running: Running,
-}
-
-/// A live worker.
-struct Worker {
-    child: Child,
-    writer: OwnedWriteHalf,
-    reader: OwnedReadHalf,
-    info: Info,
-}
-
-impl Owner {
-    async fn run(mut self, loaded: oneshot::Sender<Result<Info, Error>>) {
-        let mut worker = match self.load().await {
-            Ok(worker) => {
-                drop(loaded.send(Ok(worker.info.clone())));
-                worker
-            }
-            Err(error) => {
-                drop(loaded.send(Err(error)));
-                return;
-            }
-        };
-        loop {
-            let again = self.serve(worker).await;
-            self.pid.store(0, Ordering::Relaxed);
-            self.fail_running(&Error::Died);
-            if !again {
-                return;
-            }
-            tracing::warn!("the worker died; starting it again");
-            match self.load().await {
-                Ok(fresh) => worker = fresh,
-                Err(error) => {
-                    tracing::error!(%error, "the worker cannot be started again");
-                    return self.refuse_all(&error).await;
-                }
-            }
-        }
-    }
-
-    /// Starts a worker, again after a pause if it dies.
-    async fn load(&self) -> Result<Worker, Error> {
-        let mut pause = PAUSE_FIRST;
-        for _ in 0..LOAD_DEATHS_MAX {
-            if let Some(worker) = self.spawn().await? {
-                return Ok(worker);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MAX);
-        }
-        Err(Error::DiedLoading)
-    }
-
-    /// Starts a worker; `None` if it died while loading.
-    async fn spawn(&self) -> Result<Option<Worker>, Error> {
-        let failed = |error: std::io::Error| Error::Start(error.to_string());
-        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
-        let child = Command::new(&self.config.program)
-            .args(&self.config.arguments)
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let (mut reader, mut writer) = UnixStream::from_std(ours).map_err(failed)?.into_split();
-        let load = ToWorker::Load(Load {
-            model: self.config.model.clone(),
-            adapters: self.config.adapters.clone(),
-            context: self.config.context,
-            sequences: self.config.sequences,
-            threads: self.config.threads,
-        });
-        if writer.write_all(&message::encode(&load)).await.is_err() {
-            return Ok(None);
-        }
-        match message::read_async(&mut reader).await {
-            Ok(Some(FromWorker::Loaded(info))) => {
-                self.pid.store(child.id().unwrap_or(0), Ordering::Relaxed);
-                Ok(Some(Worker { child, writer, reader, info }))
-            }
-            Ok(Some(FromWorker::Refused(reason))) => Err(Error::Refused(reason)),
-            _ => Ok(None),
-        }
-    }
-
-    /// Passes commands and events until the worker dies (true) or nobody needs it any more (false).
-    async fn serve(&mut self, worker: Worker) -> bool {
-        let Worker { mut child, mut writer, mut reader, .. } = worker;
-        let running = Arc::clone(&self.running);
-        let mut events = tokio::spawn(async move {
-            while let Ok(Some(FromWorker::Event(id, event))) = message::read_async(&mut reader).await {
-                deliver(&running, id, event);
-            }
-        });
-        let mut batch = Vec::new();
-        let again = loop {
-            let command = tokio::select! {
-                command = self.commands.recv() => command,
-                _ = &mut events => break true,
-            };
-            let Some(command) = command else { break false };
-            self.encode(command, &mut batch);
-            while let Ok(command) = self.commands.try_recv() {
-                self.encode(command, &mut batch);
-            }
-            if writer.write_all(&batch).await.is_err() {
-                break true;
-            }
-            batch.clear();
-        };
-        events.abort();
-        drop(child.start_kill());
-        drop(child.wait().await);
-        again
-    }
-
-    fn encode(&self, command: Order, batch: &mut Vec<u8>) {
-        let message = match command {
-            Order::Start(id, request, events) => {
-                self.running().insert(id, events);
-                ToWorker::Start { id, request }
-            }
-            Order::Cancel(id) => {
-                self.running().remove(&id);
-                ToWorker::Cancel { id }
-            }
-        };
-        batch.extend(message::encode(&message));
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, HashMap<u64, mpsc::UnboundedSender<Event>>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn fail_running(&self, error: &Error) {
-        for (_, events) in self.running().drain() {
-            drop(events.send(Event::Failed { message: error.to_string() }));
-        }
-    }
-
-    /// Answers every further request with why there is no worker.
-    async fn refuse_all(&mut self, error: &Error) {
-        while let Some(command) = self.commands.recv().await {
-            if let Order::Start(_, _, events) = command {
-                drop(events.send(Event::Failed { message: error.to_string() }));
-            }
-        }
-    }
-}
-
-fn deliver(running: &Running, id: u64, event: Event) {
-    let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    let last = matches!(event, Event::Finished { .. } | Event::TooLong { .. } | Event::Failed { .. });
-    let events = if last { running.remove(&id) } else { running.get(&id).cloned() };
-    if let Some(events) = events {
-        drop(events.send(event));
     }
 }

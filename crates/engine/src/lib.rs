@@ -7,6 +7,7 @@
 
 mod handle;
 mod message;
+mod owner;
 pub mod random_model;
 mod request;
 mod worker;

@@ -9,7 +9,7 @@ use std::{
 use crate::{Event, Request};
 
 /// No message is longer; a longer one is a fault of the other side.
-const BYTES_MAX: u32 = 64 << 20;
+pub const BYTES_MAX: u32 = 64 << 20;
 
 /// To the worker.
 #[derive(Debug, Serialize, Deserialize)]

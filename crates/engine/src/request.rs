@@ -62,6 +62,17 @@ impl Default for Sampling {
     }
 }
 
+impl Sampling {
+    /// JSON has no other numbers, and logits must stay finite.
+    pub(crate) const fn is_finite(&self) -> bool {
+        self.temperature.is_finite()
+            && self.top_p.is_finite()
+            && self.min_p.is_finite()
+            && self.frequency_penalty.is_finite()
+            && self.presence_penalty.is_finite()
+    }
+}
+
 /// What comes back, in this order: `Accepted`, any number of `Piece`s, then `Finished`; or `TooLong` alone; or `Failed` at
 /// any point. Nothing follows `Finished`, `TooLong` and `Failed`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,7 +121,8 @@ pub enum Finish {
     Length,
 }
 
-/// A token and the natural logarithm of its probability under the model as it is (temperature 1, no filters).
+/// A token and the natural logarithm of its probability under the model as it is (temperature 1, no filters). A token that
+/// is impossible has -9999.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TokenLogprob {
     /// Its bytes.

@@ -1,1 +1,29 @@
-//! The buyer's door.
+//! The buyer's door: takes a client's request, chooses an offer, reserves, orders, reads the answer, pays.
+//!
+//! - [`Gateway`]: what `pumasi` starts, with its routes.
+//! - `chat`: OpenAI's chat completions, in and out.
+//! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
+//! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
+//! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
+//! - `recover`: what a crash or a broken connection left open.
+
+mod ask;
+mod cashier;
+mod catalog;
+mod channels;
+mod chat;
+mod error;
+mod frames;
+mod gateway;
+mod keys;
+mod money;
+mod names;
+mod owner;
+mod read;
+mod receipts;
+mod records;
+mod recover;
+mod routes;
+
+pub use error::Error;
+pub use gateway::{Config, Gateway};

@@ -33,9 +33,7 @@ impl State {
             return Err(Reject::AmountZero);
         }
         self.debit(by, amount)?;
-        let mut totals = self.totals().clone();
-        totals.redeemed = totals.redeemed.plus(amount).ok_or(Reject::SupplyExceeded)?;
-        self.put_totals(totals);
+        self.move_total(|totals| &mut totals.redeemed, amount, Amount::ZERO);
         Ok(Effect::Done)
     }
 
@@ -120,7 +118,22 @@ fn name_good(name: &str) -> bool {
         && !name.contains("--")
 }
 
+/// True for `http://` or `https://`, a host and a port, and nothing behind it: whoever calls a door adds the path.
 fn address_good(address: &str) -> bool {
     let rest = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
-    address.len() <= 255 && rest.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_graphic()))
+    let parts = rest.and_then(|rest| rest.rsplit_once(':'));
+    address.len() <= 255 && parts.is_some_and(|(host, port)| host_good(host) && port_good(port))
+}
+
+/// True for letters, digits, dots and hyphens, or an IPv6 address in brackets.
+fn host_good(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(host) => !host.is_empty() && host.bytes().all(|c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.')),
+        None => !host.is_empty() && host.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'.' | b'-')),
+    }
+}
+
+/// True for 1 to 65535 without a leading zero.
+fn port_good(port: &str) -> bool {
+    port.bytes().all(|c| c.is_ascii_digit()) && !port.starts_with('0') && port.parse::<u16>().is_ok()
 }

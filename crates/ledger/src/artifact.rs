@@ -22,8 +22,11 @@ impl State {
             return Err(Reject::RoyaltyTooHigh);
         }
         self.check_parents(&publish.parents)?;
+        if !ascending(&publish.weights) || publish.weights.len() > size(self.genesis().limits.weights) {
+            return Err(Reject::WeightsInvalid);
+        }
         let priced = self.priced_works(publish)?;
-        self.check_weights(publisher, publish)?;
+        self.check_ancestors(publisher, publish)?;
         self.set_aside(publisher, self.genesis().deposits.artifact)?;
         self.write_artifact(publisher, publish, priced);
         Ok(Effect::Published(publish.manifest))
@@ -60,13 +63,9 @@ impl State {
         if !ascending(parents) || parents.len() > size(self.genesis().limits.parents) {
             return Err(Reject::ParentsInvalid);
         }
-        for parent in parents {
-            let artifact = self.artifact(parent).ok_or(Reject::ParentUnknown)?;
-            if artifact.retired {
-                return Err(Reject::ParentRetired);
-            }
-        }
-        Ok(())
+        let artifacts = parents.iter().map(|parent| self.artifact(parent));
+        let artifacts = artifacts.collect::<Option<Vec<_>>>().ok_or(Reject::ParentUnknown)?;
+        if artifacts.iter().any(|artifact| artifact.retired) { Err(Reject::ParentRetired) } else { Ok(()) }
     }
 
     /// The distinct works of the lineage that ask a royalty. Each parent's list is complete, so their union is.
@@ -88,10 +87,7 @@ impl State {
     }
 
     /// A weight file that someone else published first obliges that artifact to be an ancestor.
-    fn check_weights(&self, publisher: AccountId, publish: &Publish) -> Result<(), Reject> {
-        if !ascending(&publish.weights) || publish.weights.len() > size(self.genesis().limits.weights) {
-            return Err(Reject::WeightsInvalid);
-        }
+    fn check_ancestors(&self, publisher: AccountId, publish: &Publish) -> Result<(), Reject> {
         let mut owed = BTreeSet::new();
         for weight in publish.weights.iter().filter_map(|weight| self.weight(weight)) {
             let foreign = self.artifact(&weight.first).is_some_and(|first| first.publisher != publisher);
@@ -99,29 +95,35 @@ impl State {
                 owed.insert(weight.first);
             }
         }
-        self.find_ancestors(&publish.parents, owed)
+        if owed.is_empty() || owed.is_subset(&self.ancestors_since(&publish.parents, &owed)?) {
+            Ok(())
+        } else {
+            Err(Reject::AncestorMissing)
+        }
     }
 
-    /// Walks up from `parents` until every artifact in `owed` was met. An ancestor's ordinal is below its descendants', so
-    /// nothing older than the oldest one owed is looked at.
-    fn find_ancestors(&self, parents: &[ArtifactId], mut owed: BTreeSet<ArtifactId>) -> Result<(), Reject> {
+    /// The parents and their ancestors, as far as they are not older than the oldest artifact in `owed`. An ancestor's
+    /// ordinal is below its descendants', so whatever of `owed` is an ancestor is among them. The whole set is found and
+    /// then counted, so that the answer does not depend on the way of the walk.
+    fn ancestors_since(
+        &self,
+        parents: &[ArtifactId],
+        owed: &BTreeSet<ArtifactId>,
+    ) -> Result<BTreeSet<ArtifactId>, Reject> {
         let oldest = owed.iter().filter_map(|id| self.artifact(id)).map(|a| a.ordinal).min().unwrap_or_default();
         let mut waiting: Vec<ArtifactId> = parents.to_vec();
         let mut seen = BTreeSet::new();
-        while !owed.is_empty() {
-            let id = waiting.pop().ok_or(Reject::AncestorMissing)?;
+        while let Some(id) = waiting.pop() {
+            let Some(artifact) = self.artifact(&id).filter(|artifact| artifact.ordinal >= oldest) else { continue };
             if !seen.insert(id) {
                 continue;
             }
             if seen.len() > size(self.genesis().limits.lineage_walk) {
                 return Err(Reject::LineageTooWide);
             }
-            owed.remove(&id);
-            if let Some(artifact) = self.artifact(&id).filter(|artifact| artifact.ordinal > oldest) {
-                waiting.extend(artifact.publish.parents.iter().copied());
-            }
+            waiting.extend(artifact.publish.parents.iter().copied());
         }
-        Ok(())
+        Ok(seen)
     }
 
     pub(crate) fn tag(&mut self, by: AccountId, name: &str, tag: &str, id: ArtifactId) -> Result<Effect, Reject> {

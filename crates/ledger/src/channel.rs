@@ -85,7 +85,9 @@ impl Channel {
         let mut fee = Amount::ZERO;
         let mut royalties: BTreeMap<ArtifactId, Amount> = BTreeMap::new();
         for line in grown {
-            for charge in price(&line.offer)?.lines {
+            // An offer that nobody made is not this provider's either.
+            let foreign = |reject| if reject == Reject::OfferUnknown { Reject::VoucherOfferForeign } else { reject };
+            for charge in price(&line.offer).map_err(foreign)?.lines {
                 let amount = charge.rates.cost(line.usage).ok_or(Reject::VoucherLinesInvalid)?;
                 let sum = match charge.payee {
                     BillPayee::Provider(provider) if provider == self.provider => &mut fee,
@@ -148,15 +150,15 @@ impl State {
     }
 
     pub(crate) fn top_up(&mut self, by: AccountId, id: ChannelId, amount: Amount) -> Result<Effect, Reject> {
+        if amount.is_zero() {
+            return Err(Reject::AmountZero);
+        }
         let mut channel = self.channel(&id).ok_or(Reject::ChannelUnknown)?.clone();
         if channel.payer != by {
             return Err(Reject::NotPayer);
         }
         if channel.closing.is_some() {
             return Err(Reject::ChannelClosing);
-        }
-        if amount.is_zero() {
-            return Err(Reject::AmountZero);
         }
         channel.deposit = channel.deposit.plus(amount).ok_or(Reject::BalanceTooLow)?;
         self.set_aside(by, amount)?;

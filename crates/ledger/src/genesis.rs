@@ -63,7 +63,7 @@ pub struct Limits {
     pub weights: u32,
     /// Works with a royalty in one lineage, the artifact itself included.
     pub priced_works: u32,
-    /// Works looked at to find whether a weight file's first artifact is an ancestor.
+    /// Ancestors among which the first artifacts of weight files are looked for; none older than the oldest of these counts.
     pub lineage_walk: u32,
     /// Offers on one voucher.
     pub voucher_offers: u32,

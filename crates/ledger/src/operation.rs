@@ -192,7 +192,7 @@ pub struct Payee {
 /// Where an account's door is reached.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct Register {
-    /// `http://` or `https://`, host and port; at most 255 bytes.
+    /// `http://` or `https://`, host and port, nothing behind it; at most 255 bytes.
     pub address: String,
     /// The key its TLS certificate must have; none for plain HTTP on one machine.
     pub tls_key: Option<Digest>,

@@ -1,4 +1,6 @@
-//! Every reason for refusing an operation, numbered, in order of precedence: the first that applies is the answer.
+//! Every reason for refusing an operation, numbered, in order of precedence: of all that apply, the lowest number is the
+//! answer. A reason that presupposes something (the balance of a fee, the publisher of an artifact) applies only where that
+//! stands.
 
 use core::fmt;
 
@@ -55,7 +57,7 @@ rejects! {
     AmountZero = 21, "The amount must be more than nothing.";
     SupplyExceeded = 22, "The supply would exceed 2^96 pico-credits.";
     SelfTransfer = 23, "Sender and receiver are the same account.";
-    BalanceTooLow = 24, "The account has not enough credits.";
+    PayoutInvalid = 24, "A payout names 1 to 64 distinct artifacts in ascending order.";
 
     NameInvalid = 30, "A name is 2 to 39 of a-z, 0-9 and single inner hyphens.";
     NameReserved = 31, "This name is reserved.";
@@ -72,8 +74,8 @@ rejects! {
     ParentsInvalid = 44, "Parents must be distinct, in ascending order, and not too many.";
     ParentUnknown = 45, "A parent is not published.";
     ParentRetired = 46, "A parent was retired by its publisher.";
-    LineageTooWide = 47, "The lineage holds too many works.";
-    WeightsInvalid = 48, "Weight files must be distinct, in ascending order, and not too many.";
+    WeightsInvalid = 47, "Weight files must be distinct, in ascending order, and not too many.";
+    LineageTooWide = 48, "The lineage holds too many works.";
     AncestorMissing = 49, "A weight file was first published by someone else, and that artifact is not among the ancestors.";
     ArtifactUnknown = 50, "There is no such artifact.";
     NotPublisher = 51, "Only its publisher may do this.";
@@ -84,8 +86,8 @@ rejects! {
     ArtifactNotRunnable = 60, "Only models and adapters can be offered.";
     OfferInvalid = 61, "An offer needs a context, a default output within it, and short visible names of engine and quantization.";
     OfferUnknown = 62, "There is no such offer.";
-    OfferWithdrawn = 63, "The offer was withdrawn already.";
-    NotProvider = 64, "Only its provider may do this.";
+    NotProvider = 63, "Only its provider may do this.";
+    OfferWithdrawn = 64, "The offer was withdrawn already.";
 
     ChannelUnknown = 70, "There is no such channel.";
     NotPayer = 71, "Only the channel's payer may do this.";
@@ -99,8 +101,8 @@ rejects! {
     DepositExceeded = 79, "The voucher is worth more than the channel's deposit.";
     SettlementTooWide = 80, "The settlement touches too many pots.";
 
-    PayoutInvalid = 90, "A payout names 1 to 64 distinct artifacts in ascending order.";
-    NothingDue = 91, "Nothing is due from these pots.";
+    NothingDue = 90, "Nothing is due from these pots.";
+    BalanceTooLow = 91, "The account has not enough credits.";
 }
 
 impl Reject {

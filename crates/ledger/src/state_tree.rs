@@ -11,7 +11,11 @@ const EMPTY: Digest = Digest([0; 32]);
 
 /// The hash of a record's leaf: SHA-256 of 0, the path, and the SHA-256 of the record's encoding.
 pub fn leaf(path: Digest, record: &Record) -> Digest {
-    Digest::of_parts(&[&[0], &path.0, &Digest::of(&encode(record)).0])
+    leaf_of(path, Digest::of(&encode(record)))
+}
+
+fn leaf_of(path: Digest, record: Digest) -> Digest {
+    Digest::of_parts(&[&[0], &path.0, &record.0])
 }
 
 fn inner(left: Digest, right: Digest) -> Digest {
@@ -33,6 +37,7 @@ fn right_at(path: Digest, depth: usize) -> bool {
 enum Node {
     #[default]
     Empty,
+    /// A path and the digest of the record there. Hashing it again costs less than the memory for its hash.
     Leaf(Digest, Digest),
     Inner(Box<Inner>),
 }
@@ -49,7 +54,7 @@ impl Node {
     fn hash(&mut self) -> Digest {
         match self {
             Self::Empty => EMPTY,
-            Self::Leaf(_, hash) => *hash,
+            Self::Leaf(path, record) => leaf_of(*path, *record),
             Self::Inner(node) => match node.hash {
                 Some(hash) => hash,
                 None => *node.hash.insert(inner(node.left.hash(), node.right.hash())),
@@ -57,18 +62,18 @@ impl Node {
         }
     }
 
-    fn put(self, path: Digest, hash: Digest, depth: usize) -> Self {
+    fn put(self, path: Digest, record: Digest, depth: usize) -> Self {
         match self {
-            Self::Empty => Self::Leaf(path, hash),
-            Self::Leaf(old, _) if old == path => Self::Leaf(path, hash),
-            Self::Leaf(old, old_hash) => {
+            Self::Empty => Self::Leaf(path, record),
+            Self::Leaf(old, _) if old == path => Self::Leaf(path, record),
+            Self::Leaf(old, old_record) => {
                 let (mut left, mut right) = (Self::Empty, Self::Empty);
-                *if right_at(old, depth) { &mut right } else { &mut left } = Self::Leaf(old, old_hash);
-                Self::Inner(Box::new(Inner { left, right, hash: None })).put(path, hash, depth)
+                *if right_at(old, depth) { &mut right } else { &mut left } = Self::Leaf(old, old_record);
+                Self::Inner(Box::new(Inner { left, right, hash: None })).put(path, record, depth)
             }
             Self::Inner(mut node) => {
                 let child = node.child(path, depth);
-                *child = core::mem::take(child).put(path, hash, depth.saturating_add(1));
+                *child = core::mem::take(child).put(path, record, depth.saturating_add(1));
                 node.hash = None;
                 Self::Inner(node)
             }
@@ -106,8 +111,7 @@ pub struct Tree(Node);
 impl Tree {
     /// Puts or replaces a record.
     pub fn put(&mut self, key: &Key, record: &Record) {
-        let path = path(key);
-        self.0 = core::mem::take(&mut self.0).put(path, leaf(path, record), 0);
+        self.0 = core::mem::take(&mut self.0).put(path(key), Digest::of(&encode(record)), 0);
     }
 
     /// Takes a record out, if it is there.
@@ -131,7 +135,7 @@ impl Tree {
             node = on;
         }
         let end = match node {
-            Node::Leaf(path, hash) => Some((*path, *hash)),
+            Node::Leaf(path, record) => Some((*path, *record)),
             _ => None,
         };
         Proof { siblings, end }
@@ -143,7 +147,8 @@ impl Tree {
 pub struct Proof {
     /// The other child at each step, from the root down.
     pub siblings: Vec<Digest>,
-    /// Path and hash of the leaf where the walk ends, if one is there.
+    /// Path and record's digest of the leaf where the walk ends, if one is there. The leaf's hash is made from both, so that
+    /// nobody can say that a leaf lies elsewhere and so deny a record that stands.
     pub end: Option<(Digest, Digest)>,
 }
 
@@ -152,12 +157,12 @@ impl Proof {
     pub fn verify(&self, root: Digest, key: &Key, record: Option<&Record>) -> bool {
         let path = path(key);
         let here = match (record, self.end) {
-            (Some(record), Some((at, hash))) => at == path && hash == leaf(path, record),
+            (Some(record), Some((at, digest))) => at == path && digest == Digest::of(&encode(record)),
             (None, Some((at, _))) => at != path && (0..self.siblings.len()).all(|d| right_at(at, d) == right_at(path, d)),
             (Some(_), None) => false,
             (None, None) => true,
         };
-        let mut hash = self.end.map_or(EMPTY, |(_, hash)| hash);
+        let mut hash = self.end.map_or(EMPTY, |(at, digest)| leaf_of(at, digest));
         for (depth, &sibling) in self.siblings.iter().enumerate().rev() {
             hash = if right_at(path, depth) { inner(sibling, hash) } else { inner(hash, sibling) };
         }

@@ -1,3 +1,49 @@
 //! The one binary of Pumasi.
 
-fn main() {}
+mod cli;
+mod client;
+mod command;
+mod home;
+mod language;
+mod node;
+mod print;
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+use std::process::ExitCode;
+
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let matches = language::translate(Cli::command()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    if let Command::Worker(args) = cli.command {
+        return command::worker::run(args);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime.map_err(anyhow::Error::from).and_then(|runtime| runtime.block_on(run(cli)));
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("pumasi: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let home = home::Home::find(cli.home)?;
+    match cli.command {
+        Command::Up(args) => command::up::run(home, args, cli.json).await,
+        Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
+        Command::Wallet => command::wallet::run(&home, cli.json).await,
+        Command::Key(command) => command::key::run(&home, command, cli.json).await,
+        Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
+        Command::Audit(args) => command::audit::run(&home, args, cli.json).await,
+        Command::Status => command::status::run(&home, cli.json).await,
+        Command::Completions(args) => Ok(command::completions::run(&args)),
+        Command::Worker(args) => Ok(command::worker::run(args)),
+    }
+}

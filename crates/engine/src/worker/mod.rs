@@ -1,8 +1,10 @@
 //! The worker process: loads one model with its adapters, and answers until its socket closes.
 
+mod confine;
 mod model;
 mod sampler;
 mod scheduler;
+mod slot;
 mod template;
 mod text;
 
@@ -19,23 +21,18 @@ use crate::message::{self, FromWorker, ToWorker};
 /// it is doing.
 pub fn main() -> ExitCode {
     let socket = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from);
-    let Ok(mut socket) = socket else {
-        eprintln!("pumasi worker: started without a parent; it is not for people");
-        return ExitCode::FAILURE;
-    };
-    let Ok(Some(ToWorker::Load(load))) = message::read(&mut socket) else {
-        eprintln!("pumasi worker: started without a parent; it is not for people");
-        return ExitCode::FAILURE;
-    };
+    let Ok(mut socket) = socket else { return not_for_people() };
+    let Ok(Some(ToWorker::Load(load))) = message::read(&mut socket) else { return not_for_people() };
+    confine::confine();
     let Ok(mut reader) = socket.try_clone() else { return ExitCode::FAILURE };
     let (sender, inbox) = mpsc::channel();
     std::thread::spawn(move || {
         while let Ok(Some(message)) = message::read::<ToWorker>(&mut reader) {
             if sender.send(message).is_err() {
-                break;
+                return;
             }
         }
-        std::process::exit(0);
+        confine::end();
     });
     match model::run(&load, &mut socket, &inbox) {
         Ok(()) => ExitCode::SUCCESS,
@@ -45,4 +42,9 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn not_for_people() -> ExitCode {
+    eprintln!("pumasi worker: started without a parent; it is not for people");
+    ExitCode::FAILURE
 }

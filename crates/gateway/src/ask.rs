@@ -1,0 +1,272 @@
+//! From a request to a running answer: an offer is chosen, the worst case set aside, an order signed and written down, and
+//! its provider asked. A provider that fails before the first token is passed over.
+
+use api::{
+    exchange::{AnswerRequest, Frame, Refused, RefusedCode},
+    openai::ChatRequest,
+    text::Encoded,
+};
+use ledger::{Amount, Order, OrderId, Signed, Time, Usage, salted};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    catalog::Offered,
+    channels::Paying,
+    error::Problem,
+    frames::Frames,
+    gateway::{Buyer, now, reason},
+    money::{KeyId, Reservation, Short, Worst},
+    records::{self, Ordered, State},
+};
+
+/// A provider must begin within this time after the order.
+const ORDER_LIFETIME_MS: u64 = 120_000;
+/// A provider has this long until the first frame.
+const FIRST_FRAME: Duration = Duration::from_secs(120);
+/// How long a request waits for a provider's credit before another provider is looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE_FIRST: Duration = Duration::from_millis(20);
+const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// A channel that others empty as fast as it is filled is filled so often for one request.
+const TOP_UPS: usize = 3;
+
+/// An answer that a provider began.
+pub struct Asked {
+    pub ticket: Ticket,
+    pub frames: Frames,
+    /// Input tokens, by the provider's word.
+    pub input: u64,
+}
+
+/// An order that was sent: what is needed to pay or end it.
+pub struct Ticket {
+    pub key: KeyId,
+    pub order: Signed<Order>,
+    pub salt: [u8; 32],
+    pub offered: Arc<Offered>,
+    pub paying: Arc<Paying>,
+    pub reservation: Reservation,
+}
+
+impl Ticket {
+    pub const fn id(&self) -> OrderId {
+        self.order.body.id
+    }
+}
+
+/// Why an offer did not answer.
+enum Failure {
+    /// Another one would not either.
+    Final(Problem),
+    /// Another one might.
+    Elsewhere(Problem),
+}
+
+impl<E: Into<Problem>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Final(error.into())
+    }
+}
+
+/// Asks the best offer that answers.
+pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest) -> Result<Asked, Problem> {
+    let text = serde_json::to_string(request).map_err(|error| Problem::field("messages", error.to_string()))?;
+    let guess = Usage { input: request.text_bytes(), output: request.output_max().unwrap_or(256).into() };
+    let mut last = None;
+    for offered in buyer.catalog.find(&request.model, guess).await? {
+        let attempt = Attempt { buyer, key, request, text: &text, offered: &offered };
+        match attempt.run().await {
+            Ok(asked) => return Ok(asked),
+            Err(Failure::Final(problem)) => return Err(problem),
+            Err(Failure::Elsewhere(problem)) => {
+                buyer.catalog.mark_failed(offered.record.provider);
+                last = Some(problem);
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| Problem::unavailable("nobody offers this model now; try again in a moment")))
+}
+
+/// One request at one offer.
+struct Attempt<'a> {
+    buyer: &'a Arc<Buyer>,
+    key: KeyId,
+    request: &'a ChatRequest,
+    text: &'a str,
+    offered: &'a Arc<Offered>,
+}
+
+impl Attempt<'_> {
+    async fn run(&self) -> Result<Asked, Failure> {
+        let paying = self.buyer.channel_to(self.offered.record.provider).await?;
+        let (mut limit, mut corrected) = (self.limit(), false);
+        let (begun, mut pause) = (Instant::now(), PAUSE_FIRST);
+        loop {
+            let ticket = self.order(&paying, limit).await?;
+            let refused = match self.send(ticket).await? {
+                Ok(asked) => return Ok(asked),
+                Err(refused) => refused,
+            };
+            match (refused.code, refused.input) {
+                (RefusedCode::InputTooLong, Some(input)) if !corrected && input <= self.context() => {
+                    (limit.input, corrected) = (input, true);
+                }
+                (RefusedCode::CreditExceeded, _) if begun.elapsed() < PATIENCE => {
+                    paying.cashier.flush().await;
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(PAUSE_MAX);
+                }
+                _ => return Err(self.give_up(refused)),
+            }
+        }
+    }
+
+    fn context(&self) -> u64 {
+        self.offered.record.offer.context.into()
+    }
+
+    /// The most tokens this can take, told without a tokenizer.
+    fn limit(&self) -> Usage {
+        let offer = &self.offered.record.offer;
+        let messages = u64::try_from(self.request.messages.len()).unwrap_or(u64::MAX);
+        let input = offer.bound.input_max(offer.context, self.request.text_bytes(), messages);
+        let output = self.request.output_max().unwrap_or(offer.default_output).min(offer.context);
+        Usage { input, output: output.into() }
+    }
+
+    fn give_up(&self, refused: Refused) -> Failure {
+        let context = self.context();
+        match (refused.code, refused.input) {
+            (RefusedCode::InputTooLong, Some(input)) => Failure::Final(Problem::too_long(format!(
+                "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
+            ))),
+            (RefusedCode::Malformed, _) => Failure::Final(Problem::field("messages", refused.message)),
+            (RefusedCode::CreditExceeded | RefusedCode::Busy, _) => Failure::Elsewhere(Problem::unavailable(format!(
+                "the provider has too much to do ({}); try again in a moment",
+                refused.message
+            ))),
+            _ => Failure::Elsewhere(Problem::upstream(refused.message)),
+        }
+    }
+
+    /// Sets the worst case aside, signs the order and writes it down.
+    async fn order(&self, paying: &Arc<Paying>, limit: Usage) -> Result<Ticket, Failure> {
+        let worst = self.worst(limit).ok_or_else(|| Problem::field("max_tokens", "that many tokens have no price"))?;
+        let reservation = self.reserve(paying, worst).await?;
+        let (mut id, mut salt) = ([0; 16], [0; 32]);
+        let random = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut salt));
+        random.map_err(|_| Problem::unavailable("the system gives no random numbers"))?;
+        let created = now();
+        let body = Order {
+            channel: paying.id,
+            id: OrderId(id),
+            offer: self.offered.id,
+            request: salted(&salt, self.text.as_bytes()),
+            limit,
+            expires: Time(created.saturating_add(ORDER_LIFETIME_MS)),
+        };
+        let order = self.buyer.config.signer.sign(body);
+        let ordered = Ordered {
+            key: Some(self.key),
+            order: order.clone(),
+            salt,
+            worst,
+            created,
+            state: State::Open,
+            number: None,
+            receipt: None,
+        };
+        self.buyer.running().insert(OrderId(id));
+        if let Err(error) = self.buyer.books.write(move |books| records::put_order(books, &ordered)).await {
+            self.buyer.running().remove(&OrderId(id));
+            return Err(Failure::from(error));
+        }
+        let (offered, paying) = (Arc::clone(self.offered), Arc::clone(paying));
+        Ok(Ticket { key: self.key, order, salt, offered, paying, reservation })
+    }
+
+    fn worst(&self, limit: Usage) -> Option<Worst> {
+        let channel = self.offered.price.cost(limit)?;
+        Some(Worst { key: channel.plus(self.buyer.config.fee.cost(limit)?)?, channel })
+    }
+
+    async fn reserve(&self, paying: &Paying, worst: Worst) -> Result<Reservation, Failure> {
+        for _ in 0..=TOP_UPS {
+            match self.buyer.money.reserve(self.key, paying.id, worst) {
+                Ok(reservation) => return Ok(reservation),
+                Err(Short::Key(free)) => return Err(too_little(worst.key, free).into()),
+                Err(Short::Channel) => drop(self.buyer.top_up(paying.id, worst.channel).await?),
+            }
+        }
+        Err(Failure::Elsewhere(Problem::unavailable("the channel to the provider is being filled; try again in a moment")))
+    }
+
+    /// Sends the order with its request. The order is ended here if the provider refuses it.
+    async fn send(&self, ticket: Ticket) -> Result<Result<Asked, Refused>, Failure> {
+        let voucher = ticket.paying.cashier.take_along();
+        let body = AnswerRequest {
+            order: Encoded(ticket.order.clone()),
+            salt: Encoded(ticket.salt),
+            request: self.text.to_owned(),
+            voucher,
+        };
+        let post = self.buyer.client.post(format!("{}/exchange/answers", self.offered.address)).json(&body);
+        match tokio::time::timeout(FIRST_FRAME, first_frame(post.send())).await {
+            Ok(Ok(First::Frames(frames, input))) => Ok(Ok(Asked { ticket, frames, input })),
+            Ok(Ok(First::Refused(refused))) => {
+                ticket.paying.cashier.give_back(body.voucher);
+                self.buyer.fail_order(ticket).await;
+                Ok(Err(refused))
+            }
+            Ok(Err(Broken { reached: false, reason })) => {
+                ticket.paying.cashier.give_back(body.voucher);
+                self.buyer.fail_order(ticket).await;
+                Err(Failure::Elsewhere(Problem::upstream(format!("the provider does not answer ({reason}); try again"))))
+            }
+            broken => {
+                let reason = broken.ok().and_then(Result::err).map_or_else(|| "it took too long".into(), |broken| broken.reason);
+                ticket.paying.cashier.give_back(body.voucher);
+                self.buyer.leave_open(ticket);
+                Err(Failure::Elsewhere(Problem::upstream(format!("the provider broke off ({reason}); try again"))))
+            }
+        }
+    }
+}
+
+fn too_little(worst: Amount, free: Amount) -> Problem {
+    Problem::money(format!(
+        "this could cost up to {worst} credits, and the API key has {free} free now; lower max_tokens, wait for running \
+         answers to end, or ask the owner for a key with a higher budget"
+    ))
+}
+
+/// How a provider began.
+enum First {
+    Frames(Frames, u64),
+    Refused(Refused),
+}
+
+/// The connection failed.
+struct Broken {
+    /// True if the provider may have the order.
+    reached: bool,
+    reason: String,
+}
+
+async fn first_frame(sent: impl Future<Output = reqwest::Result<reqwest::Response>>) -> Result<First, Broken> {
+    let broken = |error: reqwest::Error| Broken { reached: !error.is_connect(), reason: reason(&error) };
+    let answer = sent.await.map_err(broken)?;
+    if !answer.status().is_success() {
+        let status = answer.status();
+        let refused = answer.json::<Refused>().await;
+        return refused.map(First::Refused).map_err(|_| Broken { reached: true, reason: format!("HTTP {status}") });
+    }
+    let mut frames = Frames::new(answer);
+    match frames.next().await {
+        Some(Frame::Accepted { input }) => Ok(First::Frames(frames, input)),
+        _ => Err(Broken { reached: true, reason: "its answer does not begin as it must".into() }),
+    }
+}

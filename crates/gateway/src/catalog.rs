@@ -1,0 +1,180 @@
+//! What can be asked here: the standing offers of the ledger, with prices, names and doors.
+
+use api::{
+    Ledger, LedgerError, List,
+    openai::{Model, Models, Pricing},
+    view::price_lines,
+};
+use ledger::{AccountId, Amount, Artifact, ArtifactId, Key, OfferId, OfferRecord, Price, Record, Usage};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
+use crate::{error::Problem, names::Names};
+
+/// How old the catalog may be before it is read again for a list, or for a model that it does not know.
+const MISS_AGE: Duration = Duration::from_millis(500);
+/// A provider that failed is passed over for this long.
+const FAILED_FOR: Duration = Duration::from_secs(10);
+
+/// The catalog, read again from time to time.
+pub struct Catalog {
+    ledger: Arc<dyn Ledger>,
+    now: RwLock<Arc<Shelf>>,
+    read_at: tokio::sync::Mutex<Option<Instant>>,
+    failed: Mutex<HashMap<AccountId, Instant>>,
+    /// Offers never change their price.
+    prices: Mutex<HashMap<OfferId, Arc<Price>>>,
+}
+
+/// The catalog as of one moment.
+#[derive(Default)]
+pub struct Shelf {
+    pub names: Names,
+    pub offers: HashMap<ArtifactId, Vec<Arc<Offered>>>,
+    pub artifacts: HashMap<ArtifactId, Artifact>,
+}
+
+/// An offer that can be ordered.
+pub struct Offered {
+    pub id: OfferId,
+    pub record: OfferRecord,
+    pub price: Arc<Price>,
+    /// Where its provider is reached.
+    pub address: String,
+}
+
+impl Catalog {
+    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+        Self {
+            ledger,
+            now: RwLock::default(),
+            read_at: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
+            prices: Mutex::default(),
+        }
+    }
+
+    /// The newest catalog that was read.
+    pub fn shelf(&self) -> Arc<Shelf> {
+        Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Reads the ledger again.
+    pub async fn refresh(&self) -> Result<(), LedgerError> {
+        let mut read_at = self.read_at.lock().await;
+        let shelf = Arc::new(self.read().await?);
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = shelf;
+        *read_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Reads the ledger again unless that was done a moment ago.
+    pub async fn freshen(&self) -> Result<(), LedgerError> {
+        if self.read_at.lock().await.is_none_or(|at| at.elapsed() > MISS_AGE) { self.refresh().await } else { Ok(()) }
+    }
+
+    async fn read(&self) -> Result<Shelf, LedgerError> {
+        let ledger = &*self.ledger;
+        let mut shelf = Shelf { names: Names::read(ledger).await?, ..Shelf::default() };
+        let mut doors: HashMap<AccountId, Option<String>> = HashMap::new();
+        for (key, record) in ledger.list(List::Offers).await? {
+            let (Key::Offer(id), Record::Offer(record)) = (key, record) else { continue };
+            if record.withdrawn {
+                continue;
+            }
+            if !doors.contains_key(&record.provider) {
+                let door = ledger.account(record.provider).await?.door.map(|door| door.address);
+                doors.insert(record.provider, door);
+            }
+            let Some(Some(address)) = doors.get(&record.provider).cloned() else { continue };
+            let artifact = record.offer.artifact;
+            if !shelf.artifacts.contains_key(&artifact) {
+                shelf.artifacts.insert(artifact, ledger.artifact(artifact).await?);
+            }
+            let price = self.price(id).await?;
+            shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record, price, address }));
+        }
+        Ok(shelf)
+    }
+
+    /// The price of an offer, withdrawn or not.
+    pub async fn price(&self, offer: OfferId) -> Result<Arc<Price>, LedgerError> {
+        if let Some(price) = self.prices.lock().unwrap_or_else(PoisonError::into_inner).get(&offer) {
+            return Ok(Arc::clone(price));
+        }
+        let price = Arc::new(self.ledger.price(offer).await?);
+        self.prices.lock().unwrap_or_else(PoisonError::into_inner).insert(offer, Arc::clone(&price));
+        Ok(price)
+    }
+
+    /// The offers for what a request calls its model, best first: providers that did not fail lately, then the cheapest for
+    /// this many tokens.
+    pub async fn find(&self, model: &str, size: Usage) -> Result<Vec<Arc<Offered>>, Problem> {
+        let mut found = self.shelf().find(model);
+        if found.is_none() {
+            self.freshen().await?;
+            found = self.shelf().find(model);
+        }
+        let mut offers = found.ok_or_else(|| self.unknown(model))?;
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let lately = |offer: &Offered| failed.get(&offer.record.provider).is_some_and(|at| at.elapsed() < FAILED_FOR);
+        offers.sort_by_key(|offer| (lately(offer), offer.price.cost(size), offer.id));
+        Ok(offers)
+    }
+
+    /// What to say of a model that nobody offers.
+    pub fn unknown(&self, model: &str) -> Problem {
+        let here: Vec<String> = self.models().data.into_iter().map(|model| model.id).take(5).collect();
+        let here = if here.is_empty() { "nothing is offered now".into() } else { format!("offered are {}", here.join(", ")) };
+        let shown: String = model.chars().take(100).collect();
+        Problem::unknown("model", "model_not_found", format!("there is no offer for the model {shown:?}; {here} (GET /v1/models)"))
+    }
+
+    /// A provider did not answer.
+    pub fn mark_failed(&self, provider: AccountId) {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(provider, Instant::now());
+    }
+
+    /// Everything that can be asked, by name.
+    pub fn models(&self) -> Models {
+        let shelf = self.shelf();
+        let mut data: Vec<Model> = shelf.offers.keys().filter_map(|id| shelf.model(*id)).collect();
+        data.sort_by(|a, b| a.id.cmp(&b.id));
+        Models { object: "list".into(), data }
+    }
+}
+
+impl Shelf {
+    fn offered(&self) -> Vec<ArtifactId> {
+        self.offers.keys().copied().collect()
+    }
+
+    fn find(&self, model: &str) -> Option<Vec<Arc<Offered>>> {
+        self.names.resolve(model, &self.offered()).and_then(|id| self.offers.get(&id).cloned())
+    }
+
+    /// A model by any of its names.
+    pub fn named(&self, model: &str) -> Option<Model> {
+        self.names.resolve(model, &self.offered()).and_then(|id| self.model(id))
+    }
+
+    fn model(&self, id: ArtifactId) -> Option<Model> {
+        let (artifact, offers) = (self.artifacts.get(&id)?, self.offers.get(&id)?);
+        let token = Usage { input: 1, output: 1 };
+        let offer = offers.iter().min_by_key(|offer| offer.price.cost(token))?;
+        let rate = |usage: Usage| offer.price.cost(usage).unwrap_or(Amount::ZERO).to_string();
+        Some(Model {
+            id: self.names.artifact(id),
+            object: "model".into(),
+            created: artifact.time.0 / 1_000,
+            owned_by: self.names.account(artifact.publisher),
+            digest: id.to_string(),
+            context_length: offer.record.offer.context,
+            pricing: Pricing { prompt: rate(Usage { input: 1, output: 0 }), completion: rate(Usage { input: 0, output: 1 }) },
+            lines: price_lines(&offer.price, |payee| self.names.payee(payee)),
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! What can go wrong here, and how clients are told: OpenAI's error body with all four keys.
+
+use api::openai::{ErrorBody, ErrorDetail};
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+
+/// Why the gateway could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The books failed.
+    #[error(transparent)]
+    Books(#[from] books::Error),
+    /// The ledger refused or is away.
+    #[error(transparent)]
+    Ledger(#[from] api::LedgerError),
+    /// The wallet could not act.
+    #[error(transparent)]
+    Wallet(#[from] wallet::Error),
+    /// What stands in the books cannot be read.
+    #[error("the gateway's books hold something that cannot be: {0}")]
+    Damaged(&'static str),
+    /// The owner's limit on top-ups is reached.
+    #[error("the owner's daily limit for channel deposits is reached")]
+    TopUpLimit,
+}
+
+/// A problem as a client sees it.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub detail: ErrorDetail,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &str, code: &str, message: impl Into<String>) -> Self {
+        let code = (!code.is_empty()).then(|| code.to_owned());
+        Self { status, detail: ErrorDetail { message: message.into(), kind: kind.into(), param: None, code } }
+    }
+
+    /// A field is at fault.
+    pub fn field(param: &str, message: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "invalid_value", message);
+        problem.detail.param = Some(param.to_owned());
+        problem
+    }
+
+    /// The body cannot be read.
+    pub fn body(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, "invalid_request_error", "invalid_body", message)
+    }
+
+    /// Who asks is not known.
+    pub fn key(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "invalid_request_error", "invalid_api_key", message)
+    }
+
+    /// There is no such thing.
+    pub fn unknown(param: &str, code: &str, message: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", code, message);
+        problem.detail.param = Some(param.to_owned());
+        problem
+    }
+
+    /// There is not enough money. Clients do not try this again by themselves.
+    pub fn money(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYMENT_REQUIRED, "insufficient_quota", "insufficient_quota", message)
+    }
+
+    /// The conversation does not fit.
+    pub fn too_long(message: impl Into<String>) -> Self {
+        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "context_length_exceeded", message);
+        problem.detail.param = Some("messages".to_owned());
+        problem
+    }
+
+    /// Nobody can answer now.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "unavailable", message)
+    }
+
+    /// A provider failed.
+    pub fn upstream(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "server_error", "provider_failed", message)
+    }
+
+    pub fn body_json(&self) -> ErrorBody {
+        ErrorBody { error: self.detail.clone() }
+    }
+}
+
+impl<E: Into<Error>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        tracing::error!(%error, "a request failed");
+        match error {
+            Error::TopUpLimit => Self::money("the gateway's owner allows no more deposits today; ask the owner, or wait"),
+            Error::Wallet(wallet) if wallet.reject() == Some(ledger::Reject::BalanceTooLow) => {
+                Self::money("the gateway's owner has not enough credits for a channel; ask the owner to top up")
+            }
+            Error::Ledger(api::LedgerError::Unreachable { .. }) | Error::Wallet(_) => {
+                Self::unavailable("the ledger does not answer; try again in a moment")
+            }
+            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal", "the gateway failed; its log says why"),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body_json())).into_response()
+    }
+}

@@ -1,0 +1,265 @@
+//! The gateway itself: what it is started with, and what all of its parts share.
+
+use api::Ledger;
+use axum::Router;
+use books::Books;
+use ledger::{AccountId, Amount, Digest, OrderId, Rates, Usage};
+use serde::{Serialize, de::DeserializeOwned};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    catalog::Catalog,
+    channels::Channels,
+    error::Error,
+    keys::Keys,
+    money::{Money, Reservation},
+    records, routes,
+};
+
+/// The catalog is read again at least this often.
+const REFRESH_EVERY: Duration = Duration::from_secs(5);
+/// A provider answers short questions within this time.
+const SHORT_ANSWER: Duration = Duration::from_secs(10);
+
+/// What a gateway is started with.
+#[derive(Clone)]
+pub struct Config {
+    /// Its books.
+    pub books: PathBuf,
+    /// The ledger it pays on.
+    pub ledger: Arc<dyn Ledger>,
+    /// Who pays: the owner of the channels.
+    pub payer: wallet::Account,
+    /// Signs orders, vouchers and refusals: the gateway key of the channels.
+    pub signer: wallet::Account,
+    /// Whoever sends this acts for the owner.
+    pub owner_token: String,
+    /// What the gateway asks for its own work; charged to the API key, in its books.
+    pub fee: Rates,
+    /// A channel is opened with this much, and topped up by this much.
+    pub channel_deposit: Amount,
+    /// And topped up once less than this is free.
+    pub top_up_below: Amount,
+    /// The most that is put into channels in a day without asking the owner.
+    pub top_up_limit_per_day: Amount,
+}
+
+impl Config {
+    /// The usual limits, and no fee.
+    pub fn new(
+        books: PathBuf,
+        ledger: Arc<dyn Ledger>,
+        payer: wallet::Account,
+        signer: wallet::Account,
+        owner_token: String,
+    ) -> Self {
+        Self {
+            books,
+            ledger,
+            payer,
+            signer,
+            owner_token,
+            fee: Rates::ZERO,
+            channel_deposit: Amount::credits(100),
+            top_up_below: Amount::credits(50),
+            top_up_limit_per_day: Amount::credits(10_000),
+        }
+    }
+}
+
+/// A running gateway.
+pub struct Gateway(Arc<Buyer>, tokio::task::JoinHandle<()>);
+
+/// What all parts share.
+pub(crate) struct Buyer {
+    pub config: Config,
+    pub books: Books,
+    pub money: Money,
+    pub keys: Keys,
+    pub catalog: Catalog,
+    pub channels: Channels,
+    pub client: reqwest::Client,
+    /// Orders whose frames are being read: their receipts come with more knowledge than the books have.
+    pub running: Mutex<HashSet<OrderId>>,
+    /// What orders without an outcome hold whose frames nobody reads any more.
+    pub held: Mutex<HashMap<OrderId, Reservation>>,
+    pub topping_up: AtomicBool,
+    pub counts: Counts,
+}
+
+/// For `/metrics`.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub requests: AtomicU64,
+    pub without_money: AtomicU64,
+    pub failed: AtomicU64,
+    paid: AtomicU64,
+    refused: AtomicU64,
+    input: AtomicU64,
+    output: AtomicU64,
+}
+
+impl Counts {
+    /// A receipt was paid or refused.
+    pub fn count(&self, paid: bool, usage: &Usage) {
+        if !paid {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        self.paid.fetch_add(1, Ordering::Relaxed);
+        self.input.fetch_add(usage.input, Ordering::Relaxed);
+        self.output.fetch_add(usage.output, Ordering::Relaxed);
+    }
+}
+
+impl Gateway {
+    /// Opens the books, takes up channels, and asks providers for what an earlier run left open.
+    ///
+    /// # Errors
+    /// If books or ledger fail. A provider that does not answer is no error.
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        let books = Books::open(&config.books, records::MIGRATIONS)?;
+        let money = Money::default();
+        let keys = Keys::load(&books, &money)?;
+        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).no_proxy().build();
+        let buyer = Arc::new(Buyer {
+            catalog: Catalog::new(Arc::clone(&config.ledger)),
+            books,
+            money,
+            keys,
+            channels: Channels::default(),
+            client: client.map_err(|_| Error::Damaged("an HTTP client that cannot be set up"))?,
+            running: Mutex::default(),
+            held: Mutex::default(),
+            topping_up: AtomicBool::new(false),
+            counts: Counts::default(),
+            config,
+        });
+        buyer.catalog.refresh().await?;
+        buyer.hold_open_orders(&buyer.load_channels().await?).await?;
+        let timer = tokio::spawn(tick(Arc::clone(&buyer)));
+        Ok(Self(buyer, timer))
+    }
+
+    /// `/v1`, `/api/v1`, `/receipts`, the owner's verbs, and `/openapi.json`.
+    pub fn router(&self) -> Router {
+        routes::router(Arc::clone(&self.0))
+    }
+
+    /// Sees what is offered now.
+    ///
+    /// # Errors
+    /// If the ledger cannot be reached.
+    pub async fn refresh(&self) -> Result<(), Error> {
+        Ok(self.0.catalog.refresh().await?)
+    }
+
+    /// Pays what is delivered: sends the newest voucher of every channel.
+    pub async fn close(&self) {
+        self.1.abort();
+        for paying in self.0.channels.all() {
+            paying.cashier.flush().await;
+        }
+    }
+
+    /// Prometheus text.
+    pub fn metrics(&self) -> String {
+        let counts = &self.0.counts;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let running = self.0.running().len();
+        let free: Amount = self.0.money.lock().channels.values().map(crate::money::Purse::free).sum();
+        format!(
+            "# TYPE pumasi_gateway_requests_total counter\npumasi_gateway_requests_total {}\n\
+             # TYPE pumasi_gateway_refusals_total counter\n\
+             pumasi_gateway_refusals_total{{reason=\"money\"}} {}\n\
+             pumasi_gateway_refusals_total{{reason=\"failed\"}} {}\n\
+             # TYPE pumasi_gateway_receipts_total counter\n\
+             pumasi_gateway_receipts_total{{outcome=\"paid\"}} {}\n\
+             pumasi_gateway_receipts_total{{outcome=\"refused\"}} {}\n\
+             # TYPE pumasi_gateway_tokens_total counter\n\
+             pumasi_gateway_tokens_total{{direction=\"input\"}} {}\n\
+             pumasi_gateway_tokens_total{{direction=\"output\"}} {}\n\
+             # TYPE pumasi_gateway_running gauge\npumasi_gateway_running {running}\n\
+             # TYPE pumasi_gateway_channel_free_credits gauge\npumasi_gateway_channel_free_credits {free}\n",
+            count(&counts.requests),
+            count(&counts.without_money),
+            count(&counts.failed),
+            count(&counts.paid),
+            count(&counts.refused),
+            count(&counts.input),
+            count(&counts.output),
+        )
+    }
+}
+
+async fn tick(buyer: Arc<Buyer>) {
+    loop {
+        tokio::time::sleep(REFRESH_EVERY).await;
+        if let Err(error) = buyer.catalog.refresh().await {
+            tracing::warn!(%error, "the offers could not be read again");
+        }
+    }
+}
+
+impl Buyer {
+    pub fn running(&self) -> std::sync::MutexGuard<'_, HashSet<OrderId>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn held(&self) -> std::sync::MutexGuard<'_, HashMap<OrderId, Reservation>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The network that every signature is for.
+    pub fn network(&self) -> Digest {
+        self.config.signer.network()
+    }
+
+    async fn address(&self, provider: AccountId) -> Result<String, String> {
+        let account = self.config.ledger.account(provider).await.map_err(|error| error.to_string())?;
+        account.door.map(|door| door.address).ok_or_else(|| "it registered no address".into())
+    }
+
+    /// Asks a provider a short question.
+    pub async fn ask_provider<T: DeserializeOwned>(&self, provider: AccountId, path: &str) -> Result<T, String> {
+        let url = self.address(provider).await? + path;
+        let answer = self.client.get(url).timeout(SHORT_ANSWER).send().await.map_err(|error| reason(&error))?;
+        let answer = answer.error_for_status().map_err(|error| reason(&error))?;
+        answer.json().await.map_err(|error| reason(&error))
+    }
+
+    /// Tells a provider something.
+    pub async fn tell_provider<T: Serialize>(&self, provider: AccountId, path: &str, body: &T) -> Result<(), String> {
+        let url = self.address(provider).await? + path;
+        let answer = self.client.post(url).timeout(SHORT_ANSWER).json(body).send().await.map_err(|error| reason(&error))?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let status = answer.status();
+        let refused = answer.json::<api::exchange::Refused>().await;
+        Err(refused.map_or_else(|_| format!("HTTP {status}"), |refused| refused.message))
+    }
+}
+
+/// What went wrong with a request, without its address.
+pub(crate) fn reason(error: &reqwest::Error) -> String {
+    let mut innermost: &dyn std::error::Error = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Milliseconds since 1970, by this machine's clock.
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,224 @@
+//! The gateway's books. Money is 16 bytes, most significant first. Nothing of prompts and answers is kept.
+
+use books::Books;
+use ledger::{Amount, ChannelId, Digest, Order, OrderId, Receipt, Refusal, Signed, Tally, Voucher, decode, encode};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use crate::{
+    error::Error,
+    money::{KeyId, Worst},
+};
+
+pub const MIGRATIONS: &[&str] = &["
+    CREATE TABLE key (
+        id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, name TEXT NOT NULL, budget BLOB NOT NULL, spent BLOB NOT NULL,
+        created INTEGER NOT NULL, expires INTEGER, revoked INTEGER NOT NULL DEFAULT 0) STRICT;
+    -- state: 0 open, 1 paid, 2 refused, 3 failed. worst: for the key, then for the channel.
+    CREATE TABLE ordered (
+        id BLOB PRIMARY KEY, key INTEGER, channel BLOB NOT NULL, bytes BLOB NOT NULL, salt BLOB NOT NULL,
+        worst_key BLOB NOT NULL, worst_channel BLOB NOT NULL, created INTEGER NOT NULL,
+        state INTEGER NOT NULL DEFAULT 0, number INTEGER, receipt BLOB) WITHOUT ROWID, STRICT;
+    CREATE INDEX ordered_open ON ordered (state) WHERE state = 0;
+    -- What lies under the voucher's root; `refusal` if the receipt was refused.
+    CREATE TABLE leaf (
+        channel BLOB NOT NULL, number INTEGER NOT NULL, leaf BLOB NOT NULL, refusal BLOB,
+        PRIMARY KEY (channel, number)) WITHOUT ROWID, STRICT;
+    CREATE TABLE channel (
+        id BLOB PRIMARY KEY, provider BLOB NOT NULL, tally BLOB NOT NULL, voucher BLOB) WITHOUT ROWID, STRICT;
+    CREATE TABLE top_up (time INTEGER NOT NULL, amount BLOB NOT NULL) STRICT;
+"];
+
+/// How an order ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Open = 0,
+    Paid = 1,
+    Refused = 2,
+    Failed = 3,
+}
+
+impl State {
+    fn from(number: i64) -> Self {
+        match number {
+            0 => Self::Open,
+            1 => Self::Paid,
+            2 => Self::Refused,
+            _ => Self::Failed,
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "running",
+            Self::Paid => "paid",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// An order with what belongs to it.
+#[derive(Debug, Clone)]
+pub struct Ordered {
+    pub key: Option<KeyId>,
+    pub order: Signed<Order>,
+    pub salt: [u8; 32],
+    pub worst: Worst,
+    pub created: u64,
+    pub state: State,
+    pub number: Option<u64>,
+    pub receipt: Option<Signed<Receipt>>,
+}
+
+pub fn money(amount: Amount) -> [u8; 16] {
+    amount.0.to_be_bytes()
+}
+
+fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<Amount> {
+    row.get(at).map(|bytes| Amount(u128::from_be_bytes(bytes)))
+}
+
+/// Adds to what a key spent.
+pub fn charge(books: &Connection, key: KeyId, cost: Amount) -> rusqlite::Result<()> {
+    let spent = books.prepare_cached("SELECT spent FROM key WHERE id = ?")?.query_row([key], |row| amount(row, 0))?;
+    let sum = spent.plus(cost).unwrap_or(spent);
+    books.prepare_cached("UPDATE key SET spent = ? WHERE id = ?")?.execute(params![money(sum), key])?;
+    Ok(())
+}
+
+pub fn put_order(books: &Connection, ordered: &Ordered) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO ordered (id, key, channel, bytes, salt, worst_key, worst_channel, created)
+                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)";
+    let body = &ordered.order.body;
+    books.prepare_cached(insert)?.execute(params![
+        body.id.0,
+        ordered.key,
+        body.channel.0,
+        encode(&ordered.order),
+        ordered.salt,
+        money(ordered.worst.key),
+        money(ordered.worst.channel),
+        ordered.created.cast_signed(),
+    ])?;
+    Ok(())
+}
+
+/// Ends an order that is open. An order that ended stays as it is.
+pub fn end_order(books: &Connection, id: OrderId, state: State, receipt: Option<&Signed<Receipt>>) -> rusqlite::Result<()> {
+    let update = "UPDATE ordered SET state = ?, number = ?, receipt = ? WHERE id = ? AND state = 0";
+    let (number, bytes) = (receipt.map(|r| r.body.number.cast_signed()), receipt.map(encode));
+    books.prepare_cached(update)?.execute(params![state as i64, number, bytes, id.0])?;
+    Ok(())
+}
+
+pub fn put_leaf(books: &Connection, channel: ChannelId, number: u64, leaf: Digest, refusal: Option<&Signed<Refusal>>) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO leaf (channel, number, leaf, refusal) VALUES (?, ?, ?, ?)";
+    books.prepare_cached(insert)?.execute(params![channel.0, number.cast_signed(), leaf.0, refusal.map(encode)])?;
+    Ok(())
+}
+
+pub fn put_channel(books: &Connection, id: ChannelId, provider: ledger::AccountId, tally: &Tally) -> rusqlite::Result<()> {
+    let insert = "INSERT OR IGNORE INTO channel (id, provider, tally) VALUES (?, ?, ?)";
+    books.execute(insert, params![id.0, provider.0, encode(tally)])?;
+    Ok(())
+}
+
+pub fn put_tally(books: &Connection, id: ChannelId, tally: &Tally) -> rusqlite::Result<()> {
+    books.prepare_cached("UPDATE channel SET tally = ? WHERE id = ?")?.execute(params![encode(tally), id.0])?;
+    Ok(())
+}
+
+pub fn put_voucher(books: &Connection, voucher: &Signed<Voucher>) -> rusqlite::Result<()> {
+    let update = "UPDATE channel SET voucher = ? WHERE id = ?";
+    books.prepare_cached(update)?.execute(params![encode(voucher), voucher.body.channel.0])?;
+    Ok(())
+}
+
+/// A channel as it was left.
+pub struct Kept {
+    pub id: ChannelId,
+    pub tally: Tally,
+    pub voucher: Option<Signed<Voucher>>,
+}
+
+pub fn channels(books: &Books) -> Result<Vec<Kept>, Error> {
+    type Columns = ([u8; 32], Vec<u8>, Option<Vec<u8>>);
+    let rows: Vec<Columns> = books.read(|books| {
+        let mut query = books.prepare("SELECT id, tally, voucher FROM channel")?;
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+    })?;
+    let kept = |(id, tally, voucher): Columns| {
+        Ok(Kept {
+            id: ChannelId(id),
+            tally: decode(&tally).map_err(|_| Error::Damaged("a tally"))?,
+            voucher: voucher.map(|bytes| decode(&bytes)).transpose().map_err(|_| Error::Damaged("a voucher"))?,
+        })
+    };
+    rows.into_iter().map(kept).collect()
+}
+
+/// A channel's newest voucher.
+pub fn voucher(books: &Books, id: ChannelId) -> Result<Option<Signed<Voucher>>, Error> {
+    let query = "SELECT voucher FROM channel WHERE id = ?";
+    let bytes: Option<Option<Vec<u8>>> =
+        books.read(|books| books.prepare_cached(query)?.query_row([id.0], |row| row.get(0)).optional())?;
+    bytes.flatten().map(|bytes| decode(&bytes)).transpose().map_err(|_| Error::Damaged("a voucher"))
+}
+
+const ORDERED: &str = "SELECT key, bytes, salt, worst_key, worst_channel, created, state, number, receipt FROM ordered";
+
+fn ordered(row: &Row<'_>) -> rusqlite::Result<Option<Ordered>> {
+    let (bytes, receipt): (Vec<u8>, Option<Vec<u8>>) = (row.get(1)?, row.get(8)?);
+    let Ok(order) = decode(&bytes) else { return Ok(None) };
+    Ok(Some(Ordered {
+        key: row.get(0)?,
+        order,
+        salt: row.get(2)?,
+        worst: Worst { key: amount(row, 3)?, channel: amount(row, 4)? },
+        created: row.get::<_, i64>(5)?.cast_unsigned(),
+        state: State::from(row.get(6)?),
+        number: row.get::<_, Option<i64>>(7)?.map(i64::cast_unsigned),
+        receipt: receipt.and_then(|bytes| decode(&bytes).ok()),
+    }))
+}
+
+pub fn order(books: &Books, id: OrderId) -> Result<Option<Ordered>, Error> {
+    let query = format!("{ORDERED} WHERE id = ?");
+    Ok(books.read(|books| books.prepare_cached(&query)?.query_row([id.0], ordered).optional())?.flatten())
+}
+
+pub fn open_orders(books: &Books) -> Result<Vec<Ordered>, Error> {
+    let query = format!("{ORDERED} WHERE state = 0");
+    let rows: Vec<Option<Ordered>> = books.read(|books| books.prepare(&query)?.query_map([], ordered)?.collect())?;
+    Ok(rows.into_iter().flatten().collect())
+}
+
+/// The first `count` leaves of a channel.
+pub fn leaves(books: &Books, channel: ChannelId, count: u64) -> Result<Vec<Digest>, Error> {
+    let query = "SELECT leaf FROM leaf WHERE channel = ? AND number <= ? ORDER BY number";
+    Ok(books.read(|books| {
+        books.prepare_cached(query)?.query_map(params![channel.0, count.cast_signed()], |row| row.get(0).map(Digest))?.collect()
+    })?)
+}
+
+/// The refusals of a channel after a number.
+pub fn refusals(books: &Books, channel: ChannelId, after: u64) -> Result<Vec<Signed<Refusal>>, Error> {
+    let query = "SELECT refusal FROM leaf WHERE channel = ? AND number > ? AND refusal IS NOT NULL ORDER BY number";
+    let rows: Vec<Vec<u8>> = books.read(|books| {
+        books.prepare_cached(query)?.query_map(params![channel.0, after.cast_signed()], |row| row.get(0))?.collect()
+    })?;
+    rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a refusal"))).collect()
+}
+
+/// What was put into channels since a time.
+pub fn topped_up(books: &Books, since: u64) -> Result<Amount, Error> {
+    let query = "SELECT amount FROM top_up WHERE time >= ?";
+    let rows: Vec<Amount> = books.read(|books| books.prepare(query)?.query_map([since.cast_signed()], |row| amount(row, 0))?.collect())?;
+    Ok(rows.into_iter().sum())
+}
+
+pub fn put_top_up(books: &Connection, time: u64, amount: Amount) -> rusqlite::Result<()> {
+    books.execute("DELETE FROM top_up WHERE time < ?", [time.saturating_sub(2 * 86_400_000).cast_signed()])?;
+    books.execute("INSERT INTO top_up VALUES (?, ?)", params![time.cast_signed(), money(amount)])?;
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! `pumasi chat`: asks a model, streams the answer, then one line of what it cost.
+
+use anyhow::{Context as _, bail};
+use api::openai::{ChatChunk, ChatRequest, Content, ErrorBody, Message, Models, Usage};
+use futures::StreamExt as _;
+use reqwest::Method;
+use serde_json::json;
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    process::ExitCode,
+};
+
+use crate::{client::Client, home::Home, print, t};
+
+/// What is asked.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model's name [default: the first one]
+    model: Option<String>,
+    /// The question [without it: a conversation, line by line]
+    prompt: Option<String>,
+    /// Show who was paid what, line by line
+    #[arg(long)]
+    bill: bool,
+    /// What the model should follow
+    #[arg(long)]
+    system: Option<String>,
+    /// The most tokens of the answer
+    #[arg(long)]
+    max_tokens: Option<u32>,
+    /// 0 takes the likeliest token each time
+    #[arg(long)]
+    temperature: Option<f32>,
+    /// The same seed gives the same answer
+    #[arg(long)]
+    seed: Option<i64>,
+}
+
+/// An answer as it came.
+struct Answer {
+    text: String,
+    finish: Option<String>,
+    usage: Option<Usage>,
+}
+
+pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
+    let client = Client::user(home)?;
+    let model = match &args.model {
+        Some(model) => model.clone(),
+        None => first_model(&client).await?,
+    };
+    let mut messages: Vec<Message> = args.system.iter().map(|text| message("system", text)).collect();
+    if let Some(prompt) = &args.prompt {
+        messages.push(message("user", prompt));
+        turn(&client, &args, &model, &messages, json).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let terminal = std::io::stdin().is_terminal();
+    if terminal && !json {
+        eprintln!("{}", t!("{model} — an empty line ends the conversation", "{model} — 빈 줄이면 끝납니다"));
+    }
+    while let Some(line) = read_line(terminal && !json)? {
+        messages.push(message("user", &line));
+        let answer = turn(&client, &args, &model, &messages, json).await?;
+        messages.push(message("assistant", &answer.text));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn first_model(client: &Client) -> anyhow::Result<String> {
+    let models: Models = client.get("/v1/models").await?;
+    let first = models.data.into_iter().next();
+    let none = || t!("no model is offered here; start one with: pumasi up --model FILE.gguf", "제공되는 모델이 없습니다. 켤 때 주세요: pumasi up --model 파일.gguf");
+    Ok(first.with_context(none)?.id)
+}
+
+fn message(role: &str, text: &str) -> Message {
+    Message { role: role.into(), content: Some(Content::Text(text.into())), ..Message::default() }
+}
+
+fn read_line(prompt: bool) -> anyhow::Result<Option<String>> {
+    if prompt {
+        print!("> ");
+        std::io::stdout().flush()?;
+    }
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let line = line.trim().to_owned();
+    Ok((!line.is_empty()).then_some(line))
+}
+
+async fn turn(client: &Client, args: &Args, model: &str, messages: &[Message], json: bool) -> anyhow::Result<Answer> {
+    let request = ChatRequest {
+        model: model.into(),
+        messages: messages.to_vec(),
+        stream: true,
+        max_completion_tokens: args.max_tokens,
+        temperature: args.temperature,
+        seed: args.seed,
+        ..ChatRequest::default()
+    };
+    let answer = ask(client, &request, !json).await?;
+    if json {
+        print::json(&json!({ "model": model, "answer": answer.text, "finish_reason": answer.finish, "usage": answer.usage }))?;
+        return Ok(answer);
+    }
+    println!();
+    if let Some(usage) = &answer.usage {
+        cost(usage, args.bill);
+    }
+    Ok(answer)
+}
+
+/// One quiet line under the answer, and the bill if it is asked for.
+fn cost(usage: &Usage, lines: bool) {
+    let Some(bill) = &usage.bill else { return };
+    let (credits, tokens) = (print::credits(&bill.pico), usage.total_tokens);
+    let people = bill.lines.iter().filter(|line| line.pico != "0").count();
+    let receipt = &bill.receipt;
+    eprintln!(
+        "{}",
+        t!(
+            "— {credits} credits for {tokens} tokens, paid to {people}; receipt {receipt}",
+            "— {tokens}토큰에 {credits} 크레딧, {people}곳에 치름, 영수증 {receipt}"
+        )
+    );
+    if lines {
+        eprint!("{}", print::bill(bill));
+    }
+}
+
+async fn ask(client: &Client, request: &ChatRequest, show: bool) -> anyhow::Result<Answer> {
+    let response = client.send(Method::POST, "/v1/chat/completions", Some(request)).await?;
+    let mut bytes = response.bytes_stream();
+    let mut buffer = Vec::new();
+    let mut answer = Answer { text: String::new(), finish: None, usage: None };
+    while let Some(piece) = bytes.next().await {
+        buffer.extend(piece.with_context(|| t!("the answer broke off", "답이 끊겼습니다"))?);
+        while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = buffer.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            if let Some(data) = line.strip_prefix("data:").map(str::trim)
+                && data != "[DONE]"
+            {
+                take(data, &mut answer, show)?;
+            }
+        }
+    }
+    Ok(answer)
+}
+
+/// Takes one event of the stream.
+fn take(data: &str, answer: &mut Answer, show: bool) -> anyhow::Result<()> {
+    if let Ok(error) = serde_json::from_str::<ErrorBody>(data) {
+        bail!("{}", error.error.message);
+    }
+    let chunk: ChatChunk = serde_json::from_str(data)?;
+    for choice in chunk.choices {
+        let text = choice.delta.content.unwrap_or_default();
+        if show {
+            print!("{text}");
+            std::io::stdout().flush()?;
+        }
+        answer.text += &text;
+        answer.finish = choice.finish_reason.or(answer.finish.take());
+    }
+    answer.usage = chunk.usage.or(answer.usage.take());
+    Ok(())
+}

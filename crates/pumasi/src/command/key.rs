@@ -1,0 +1,70 @@
+//! `pumasi key`: API keys.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+use crate::{client::Client, home::Home, print, t};
+
+/// What is asked.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make an API key with a budget, and show it once
+    New {
+        /// Credits it may spend, such as 10 or 0.5
+        #[arg(long, value_name = "CREDITS")]
+        budget: ledger::Amount,
+        /// A name to recognize it by
+        #[arg(long)]
+        name: Option<String>,
+        /// Days until it expires
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        expires_in_days: Option<u32>,
+    },
+    /// The API keys and what they spent
+    Ls,
+    /// Revoke an API key
+    Revoke {
+        /// The key's id, as `key ls` shows it
+        id: String,
+    },
+}
+
+pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<ExitCode> {
+    let client = Client::owner(home)?;
+    match command {
+        Command::New { budget, name, expires_in_days } => {
+            let expires_in_s = expires_in_days.map(|days| u64::from(days) * 86_400);
+            let body = json!({ "budget": budget.to_string(), "name": name, "expires_in_s": expires_in_s });
+            let key: Value = client.post("/keys", &body).await?;
+            if json {
+                print::json(&key)?;
+            } else {
+                println!("{}", key["key"].as_str().unwrap_or_default());
+                eprintln!("{}", t!("This key is shown only once.", "이 키는 지금 한 번만 보입니다."));
+            }
+        }
+        Command::Ls => {
+            let keys: Value = client.get("/keys").await?;
+            if json { print::json(&keys)? } else { list(&keys) }
+        }
+        Command::Revoke { id } => {
+            client.send::<()>(Method::DELETE, &format!("/keys/{id}"), None).await?;
+            if json { print::json(&json!({ "revoked": id }))? } else { println!("{}", t!("revoked {id}", "거두었습니다: {id}")) }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn list(keys: &Value) {
+    let keys = keys["data"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if keys.is_empty() {
+        println!("{}", t!("no keys; make one with: pumasi key new --budget 10", "키가 없습니다. 만들려면: pumasi key new --budget 10"));
+    }
+    for key in keys {
+        let text = |field: &str| key[field].as_str().unwrap_or_default().to_owned();
+        let (id, name, state) = (text("id"), text("name"), text("state"));
+        let (spent, budget) = (text("spent"), text("budget"));
+        println!("{}", t!("{id}  {state}  spent {spent} of {budget}  {name}", "{id}  {state}  {budget} 중 {spent} 씀  {name}"));
+    }
+}

@@ -1,0 +1,11 @@
+//! One file per command.
+
+pub mod audit;
+pub mod bill;
+pub mod chat;
+pub mod completions;
+pub mod key;
+pub mod status;
+pub mod up;
+pub mod wallet;
+pub mod worker;

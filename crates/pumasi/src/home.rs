@@ -1,0 +1,129 @@
+//! The data folder: where everything of one node lies.
+//!
+//! | path | what |
+//! | --- | --- |
+//! | `version` | of the folder's layout |
+//! | `keys/` | signing keys, one file per account, and the lock of the folder |
+//! | `ledger/` | journal and snapshots |
+//! | `blobs/` | artifacts, an OCI layout |
+//! | `gateway.db`, `provider.db`, `wallet.db` | the books |
+//! | `owner-token` | lets the command line and the page act for the owner |
+//! | `api-key` | the first API key, for `pumasi chat` |
+//! | `run.json` | where the running node listens |
+
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::OpenOptions,
+    io::{ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use crate::t;
+
+/// The layout this program writes.
+const VERSION: u32 = 1;
+
+/// A data folder.
+#[derive(Debug, Clone)]
+pub struct Home(PathBuf);
+
+/// Where the running node listens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Running {
+    /// `http://host:port`.
+    pub address: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+impl Home {
+    /// The folder named on the command line or by `PUMASI_HOME`, or the default by XDG. Nothing is made yet.
+    pub fn find(named: Option<PathBuf>) -> anyhow::Result<Self> {
+        if let Some(path) = named {
+            return Ok(Self(std::path::absolute(path)?));
+        }
+        let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+        let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
+        let base = base.with_context(|| t!("no home folder: set PUMASI_HOME", "홈 폴더가 없습니다: PUMASI_HOME을 정해 주세요"))?;
+        Ok(Self(base.join("pumasi")))
+    }
+
+    /// Makes the folder if it is not there, and checks that this program knows its layout.
+    pub fn prepare(&self) -> anyhow::Result<()> {
+        let path = &self.0;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+            t!("cannot make the data folder {}", "데이터 폴더 {}를 만들 수 없습니다", path.display())
+        })?;
+        let file = self.0.join("version");
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.trim() == VERSION.to_string() => Ok(()),
+            Ok(text) => bail!(t!(
+                "the data folder {} has layout {}, and this program knows layout {VERSION}: use the program that made it",
+                "데이터 폴더 {}의 구조는 {}이고 이 프로그램은 {VERSION}만 압니다: 그 폴더를 만든 프로그램을 쓰세요",
+                path.display(),
+                text.trim()
+            )),
+            Err(error) if error.kind() == ErrorKind::NotFound => write_private(&file, &format!("{VERSION}\n")),
+            Err(error) => Err(error).with_context(|| file.display().to_string()),
+        }
+    }
+
+    /// A file or folder in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
+    /// The folder itself.
+    pub fn dir(&self) -> &Path {
+        &self.0
+    }
+
+    /// The token of the owner's verbs; made at first use.
+    pub fn owner_token(&self) -> anyhow::Result<String> {
+        if let Some(token) = self.read("owner-token")? {
+            return Ok(token);
+        }
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
+        let token = hex::encode(bytes);
+        self.write("owner-token", &token)?;
+        Ok(token)
+    }
+
+    /// A small text file in it, if it is there.
+    pub fn read(&self, name: &str) -> anyhow::Result<Option<String>> {
+        match std::fs::read_to_string(self.0.join(name)) {
+            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| self.0.join(name).display().to_string()),
+        }
+    }
+
+    /// Writes a small text file that its owner alone can read.
+    pub fn write(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        write_private(&self.0.join(name), &format!("{text}\n"))
+    }
+
+    /// Where the running node listens.
+    pub fn running(&self) -> anyhow::Result<Running> {
+        let not_running = || {
+            let dir = self.0.display();
+            t!("nothing runs on {dir}; start it with: pumasi up", "{dir}에 켜진 것이 없습니다. 먼저 켜세요: pumasi up")
+        };
+        let text = self.read("run.json")?.with_context(not_running)?;
+        serde_json::from_str(&text).with_context(not_running)
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let fresh = path.with_extension("new");
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&fresh, path)
+    };
+    write().with_context(|| t!("cannot write {}", "{}에 쓸 수 없습니다", path.display()))
+}
