@@ -70,9 +70,12 @@ missing_packages() {
   have_libclang || echo libclang-dev
 }
 
-# Runs as the administrator, or fails.
+may_install() {
+  [ "$(id -u)" = 0 ] || have sudo
+}
+
 as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; elif have sudo; then sudo "$@"; else return 1; fi
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 apt_install() {
@@ -86,6 +89,8 @@ install_missing() {
   [ -z "$list" ] && return 0
   have apt-get || die "Missing: $list (Debian's names). Install them with your system's package manager." \
     "없는 것: $list (데비안 이름입니다). 이 시스템의 패키지 관리자로 설치해 주세요."
+  may_install || die "Missing: $list. Install them as root and run this again: apt-get install $list" \
+    "없는 것: $list. 관리자 권한으로 설치한 뒤 다시 실행해 주세요: apt-get install $list"
   say "Installing $list: llama.cpp and SQLite are compiled from source, and need a C++ compiler, make, CMake and libclang." \
     "$list 설치: llama.cpp와 SQLite를 소스에서 컴파일하므로 C++ 컴파일러, make, CMake, libclang이 필요합니다."
   # shellcheck disable=SC2086 # the list is words

@@ -61,6 +61,19 @@ pub fn note(body: &str, origin: &str, signatures: &[(PublicKey, Signature)]) -> 
     note
 }
 
+/// Reads the size and root of a note without checking who signed it: for a note whose keys are not known yet.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn unchecked_head(text: &str) -> Result<Head, String> {
+    use base64::Engine as _;
+    let mut lines = text.lines().skip(1);
+    let size = lines.next().and_then(|line| line.parse().ok()).ok_or("the tree head has no size")?;
+    let root = lines.next().and_then(|line| base64::engine::general_purpose::STANDARD.decode(line).ok());
+    let root = root.and_then(|root| root.try_into().ok()).ok_or("the tree head has no root")?;
+    Ok(Head { size, root: Digest(root) })
+}
+
 /// Reads a signed note and checks that at least one of `keys` signed it for this origin.
 ///
 /// # Errors
@@ -70,13 +83,10 @@ pub fn open_note(text: &str, origin: &str, keys: &[PublicKey]) -> Result<Head, S
     let base64 = base64::engine::general_purpose::STANDARD;
     let (body, signatures) = text.split_once("\n\n").ok_or("the tree head is not a signed note")?;
     let body = format!("{body}\n");
-    let mut lines = body.lines();
-    if lines.next() != Some(origin) {
+    if body.lines().next() != Some(origin) {
         return Err(format!("the tree head is not of {origin}"));
     }
-    let size = lines.next().and_then(|line| line.parse().ok()).ok_or("the tree head has no size")?;
-    let root = lines.next().and_then(|line| base64.decode(line).ok()).and_then(|root| root.try_into().ok());
-    let head = Head { size, root: Digest(root.ok_or("the tree head has no root")?) };
+    let head = unchecked_head(&body)?;
     let prefix = format!("\u{2014} {origin} ");
     let signed = signatures.lines().filter_map(|line| line.strip_prefix(&prefix)).any(|line| {
         let Ok(bytes) = base64.decode(line) else { return false };

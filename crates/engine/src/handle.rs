@@ -137,7 +137,7 @@ impl Engine {
     pub async fn start(config: Config) -> Result<Self, Error> {
         let pid = Arc::new(AtomicU32::new(0));
         let (to_worker, orders) = mpsc::channel(1_024);
-        let mut owner = Owner::new(config, orders, Arc::clone(&pid));
+        let owner = Owner::new(config, orders, Arc::clone(&pid));
         let worker = owner.load().await?;
         let info = worker.info.clone();
         tokio::spawn(owner.run(worker));

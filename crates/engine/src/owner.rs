@@ -59,18 +59,24 @@ pub struct Worker {
     pub info: Info,
 }
 
+impl Worker {
+    fn pid(&self) -> u32 {
+        self.child.id().unwrap_or(0)
+    }
+}
+
 impl Owner {
     pub fn new(config: Config, orders: mpsc::Receiver<Order>, pid: Arc<AtomicU32>) -> Self {
         Self { config, orders, pid, running: Arc::default() }
     }
 
     /// Starts the first worker, once more if it dies.
-    pub async fn load(&mut self) -> Result<Worker, Error> {
+    pub async fn load(&self) -> Result<Worker, Error> {
         let mut deaths = 0;
         loop {
             match spawn(&self.config).await {
                 Err(Error::DiedLoading) if deaths + 1 < LOAD_DEATHS_MAX => deaths += 1,
-                other => return other,
+                other => return other.inspect(|worker| self.pid.store(worker.pid(), Ordering::Relaxed)),
             }
             sleep(PAUSE_FIRST).await;
         }
@@ -80,7 +86,7 @@ impl Owner {
     pub async fn run(mut self, mut worker: Worker) {
         let mut pause = PAUSE_FIRST;
         loop {
-            self.pid.store(worker.child.id().unwrap_or(0), Ordering::Relaxed);
+            self.pid.store(worker.pid(), Ordering::Relaxed);
             let born = Instant::now();
             let again = self.serve(worker).await;
             self.pid.store(0, Ordering::Relaxed);

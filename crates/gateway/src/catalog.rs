@@ -7,7 +7,7 @@ use api::{
 };
 use ledger::{AccountId, Amount, Artifact, ArtifactId, Key, OfferId, OfferRecord, Price, Record, Usage};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -85,14 +85,16 @@ impl Catalog {
             if record.withdrawn {
                 continue;
             }
-            if !doors.contains_key(&record.provider) {
-                let door = ledger.account(record.provider).await?.door.map(|door| door.address);
-                doors.insert(record.provider, door);
-            }
-            let Some(Some(address)) = doors.get(&record.provider).cloned() else { continue };
+            let door = match doors.entry(record.provider) {
+                Entry::Occupied(door) => door.get().clone(),
+                Entry::Vacant(place) => {
+                    place.insert(ledger.account(record.provider).await?.door.map(|door| door.address)).clone()
+                }
+            };
+            let Some(address) = door else { continue };
             let artifact = record.offer.artifact;
-            if !shelf.artifacts.contains_key(&artifact) {
-                shelf.artifacts.insert(artifact, ledger.artifact(artifact).await?);
+            if let Entry::Vacant(place) = shelf.artifacts.entry(artifact) {
+                place.insert(ledger.artifact(artifact).await?);
             }
             let price = self.price(id).await?;
             shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record, price, address }));

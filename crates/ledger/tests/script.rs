@@ -27,17 +27,20 @@ fn play_all() -> (BTreeSet<Reject>, BTreeSet<String>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let (mut refused, mut applied) = (BTreeSet::new(), BTreeSet::new());
+    let (mut refused, mut applied, mut wrong) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     for file in files {
         let name = file.file_name().unwrap().to_string_lossy().into_owned();
         let mut stage = Stage::new(genesis());
         for (index, line) in fs::read_to_string(&file).unwrap().lines().enumerate() {
-            stage.play(line).unwrap_or_else(|wrong| panic!("{name}:{}: {line}\n    {wrong}", index + 1));
+            if let Err(told) = stage.play(line) {
+                wrong.push(format!("{name}:{}: {line}\n    {told}", index + 1));
+            }
         }
         assert!(!stage.applied.is_empty(), "{name} applies nothing");
         refused.extend(stage.refused);
         applied.extend(stage.applied);
     }
+    assert!(wrong.is_empty(), "{} lines do not hold:\n{}", wrong.len(), wrong.join("\n"));
     (refused, applied)
 }
 

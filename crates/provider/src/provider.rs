@@ -145,6 +145,11 @@ impl Provider {
         self.0.settle_all(Amount(1)).await;
     }
 
+    /// How many orders are being answered.
+    pub fn running(&self) -> usize {
+        self.0.running.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     /// Settles every channel that has a newer voucher, and empties the pots, now.
     pub async fn settle_now(&self) {
         self.0.settle_all(Amount(1)).await;
@@ -156,7 +161,7 @@ impl Provider {
         let counts = &self.0.counts;
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let owed: Amount = self.0.credit().channels.values().map(|seen| seen.owed).sum();
-        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let running = self.running();
         format!(
             "# TYPE pumasi_provider_answers_total counter\n\
              pumasi_provider_answers_total{{outcome=\"answered\"}} {}\n\

@@ -33,9 +33,16 @@ impl Client {
         Self::with(home, key)
     }
 
+    /// Somebody else's node, asked without a token.
+    pub fn stranger(address: &str) -> anyhow::Result<Self> {
+        let address = address.trim_end_matches('/').to_owned();
+        Ok(Self { http: reqwest::Client::builder().build()?, address, token: String::new() })
+    }
+
     fn with(home: &Home, token: String) -> anyhow::Result<Self> {
         let address = home.running()?.address;
-        Ok(Self { http: reqwest::Client::new(), address, token })
+        // It is on this machine, whatever proxy the others are behind.
+        Ok(Self { http: reqwest::Client::builder().no_proxy().build()?, address, token })
     }
 
     /// Where the node listens.
@@ -45,11 +52,13 @@ impl Client {
 
     /// Sends a request; an answer that is an error becomes its sentence.
     pub async fn send<B: Serialize>(&self, method: Method, path: &str, body: Option<&B>) -> anyhow::Result<Response> {
-        let request = self.http.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token);
-        let request = match body {
-            Some(body) => request.json(body),
-            None => request,
-        };
+        let mut request = self.http.request(method, format!("{}{path}", self.address));
+        if !self.token.is_empty() {
+            request = request.bearer_auth(&self.token);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
         let answer = request.send().await.with_context(|| {
             let address = &self.address;
             t!("nothing answers at {address}; start it with: pumasi up", "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up")

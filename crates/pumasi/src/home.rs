@@ -9,6 +9,7 @@
 //! | `gateway.db`, `provider.db`, `wallet.db` | the books |
 //! | `owner-token` | lets the command line and the page act for the owner |
 //! | `api-key` | the first API key, for `pumasi chat` |
+//! | `models.json` | which models are run |
 //! | `run.json` | where the running node listens |
 
 use anyhow::{Context as _, bail};
@@ -70,6 +71,13 @@ impl Home {
         }
     }
 
+    /// How this program is called for this folder, for hints: `pumasi`, `target/release/pumasi --home DIR`.
+    pub fn command(&self) -> String {
+        let named = std::env::var_os("PUMASI_HOME").map(PathBuf::from).and_then(|path| std::path::absolute(path).ok());
+        let usual = named.or_else(|| Self::find(None).ok().map(|home| home.0));
+        if usual.as_ref() == Some(&self.0) { program() } else { format!("{} --home {}", program(), self.0.display()) }
+    }
+
     /// A file or folder in it.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.join(name)
@@ -115,6 +123,16 @@ impl Home {
         let text = self.read("run.json")?.with_context(not_running)?;
         serde_json::from_str(&text).with_context(not_running)
     }
+}
+
+/// How this program was called: by its name if the shell finds it so, or else by its path, from here if that is shorter.
+fn program() -> String {
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    if called.components().count() == 1 {
+        return called.display().to_string();
+    }
+    let here = std::env::current_dir().ok().and_then(|dir| called.strip_prefix(dir).map(Path::to_owned).ok());
+    here.unwrap_or(called).display().to_string()
 }
 
 fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {

@@ -30,11 +30,31 @@ pub fn translate(command: clap::Command) -> clap::Command {
         Some(text) => command.about(text).long_about(None),
         None => command,
     };
-    let command = command.mut_args(|arg| match help(arg.get_id().as_str()) {
-        Some(text) => arg.help(text).long_help(None),
-        None => arg,
+    let command = command.mut_args(|arg| {
+        let heading = if arg.is_positional() { "인자" } else { "옵션" };
+        match help(arg.get_id().as_str()) {
+            Some(text) => arg.help(text).long_help(None).help_heading(heading),
+            None => arg,
+        }
     });
-    command.mut_subcommands(translate)
+    // What clap adds by itself is said here, so that it can be said in Korean.
+    let command = match command.has_subcommands() {
+        true => command.disable_help_subcommand(true),
+        false => command,
+    };
+    let command = command.disable_help_flag(true).arg(own("help", 'h').action(clap::ArgAction::Help));
+    let command = match name == "pumasi" {
+        true => command.disable_version_flag(true).arg(own("version", 'V').action(clap::ArgAction::Version)),
+        false => command,
+    };
+    command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(translate)
+}
+
+/// The headings of a Korean help page.
+const TEMPLATE: &str = "{about-with-newline}\n사용법: {usage}\n\n{all-args}";
+
+fn own(name: &'static str, short: char) -> clap::Arg {
+    clap::Arg::new(name).short(short).long(name).help(help(name)).help_heading("옵션")
 }
 
 fn about(command: &str) -> Option<&'static str> {
@@ -64,7 +84,7 @@ fn help(argument: &str) -> Option<&'static str> {
         "models" => "제공할 GGUF 파일 (여러 번 쓸 수 있습니다)",
         "threads" => "모델 하나가 쓸 스레드 수 [기본값: 코어 수]",
         "context" => "대화 하나의 최대 토큰 수",
-        "model" => "모델 이름 [기본값: 첫 번째 모델]",
+        "model" => "모델 이름 [기본값: 첫 번째 모델. 빈칸이 든 글 하나만 주면 그것이 물음입니다]",
         "prompt" => "물음 [없으면 한 줄씩 대화합니다]",
         "bill" => "누구에게 얼마가 갔는지 줄마다 보여 줍니다",
         "system" => "모델이 따를 지시",

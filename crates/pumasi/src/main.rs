@@ -7,6 +7,7 @@ mod home;
 mod language;
 mod node;
 mod print;
+mod proof;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;

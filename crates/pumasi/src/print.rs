@@ -1,20 +1,114 @@
 //! How things look in the terminal.
 
-use api::view::{Bill, What};
+use api::{
+    openai::Model,
+    view::{Bill, PriceLine, What},
+};
 use ledger::Amount;
 use serde::Serialize;
+use std::{
+    io::{ErrorKind, IsTerminal as _, Write as _},
+    time::{Duration, Instant},
+};
 
 use crate::t;
 
+/// What takes longer than this says how far it is.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Prints a line, unless nobody reads any more.
+pub fn line(text: &str) {
+    write(text);
+    write("\n");
+}
+
+/// Prints text as it is and at once. Whoever closed the other end, such as `head`, has seen enough: that is no error.
+pub fn write(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        std::process::exit(if error.kind() == ErrorKind::BrokenPipe { 0 } else { 1 });
+    }
+}
+
 /// Prints JSON, indented.
 pub fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    line(&serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// Prints rows with their cells below each other.
+pub fn table(rows: &[Vec<String>]) {
+    let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at));
+    let widths: Vec<usize> = (0..).map_while(|at| cells(at).map(|cell| columns(cell)).max()).collect();
+    for row in rows {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
+        line(padded.collect::<Vec<_>>().join("  ").trim_end());
+    }
 }
 
 /// An amount that the wire carries as text of pico-credits, as credits.
 pub fn credits(pico: &str) -> String {
     pico.parse().map_or_else(|_| pico.to_owned(), |pico| Amount(pico).to_string())
+}
+
+/// A rate in pico-credits per token as credits per million tokens, as people compare prices.
+pub fn per_million(rate: u64) -> String {
+    Amount(u128::from(rate) * 1_000_000).to_string()
+}
+
+/// Says on standard error how far something is: nothing if it is done soon, one line that changes on a terminal, and a line
+/// now and then in a file.
+pub struct Progress {
+    label: String,
+    next: Instant,
+    terminal: bool,
+    shown: bool,
+}
+
+impl Progress {
+    /// Nothing is shown yet.
+    pub fn new(label: String) -> Self {
+        Self { label, next: Instant::now() + QUIET, terminal: std::io::stderr().is_terminal(), shown: false }
+    }
+
+    /// So much is done.
+    pub fn tell(&mut self, done: u64, of: Option<u64>) {
+        match of {
+            Some(of @ 1..) => self.show(|| format!("{} %", (u128::from(done) * 100 / u128::from(of)).min(100))),
+            _ => self.show(|| done.to_string()),
+        }
+    }
+
+    fn show(&mut self, how_far: impl FnOnce() -> String) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        self.next = now + if self.terminal { Duration::from_millis(200) } else { Duration::from_secs(10) };
+        self.shown = true;
+        let (before, after) = if self.terminal { ("\r", "\u{1b}[K") } else { ("", "\n") };
+        eprint!("{before}{} … {}{after}", self.label, how_far());
+        drop(std::io::stderr().flush());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown && self.terminal {
+            eprintln!();
+        }
+    }
+}
+
+/// Waits for what cannot tell how far it is, and shows for how long.
+pub async fn waiting<T>(label: String, work: impl Future<Output = T>) -> T {
+    let (began, mut progress, mut work) = (Instant::now(), Progress::new(label), Box::pin(work));
+    loop {
+        match tokio::time::timeout(Duration::from_millis(500), &mut work).await {
+            Ok(done) => return done,
+            Err(_) => progress.show(|| t!("{} s", "{}초", began.elapsed().as_secs())),
+        }
+    }
 }
 
 /// What a line of a bill pays for.
@@ -41,6 +135,16 @@ pub fn bill(bill: &Bill) -> String {
         text += &format!("  {}{}  {}{}  {indent}{}\n", row.0, pad(&row.0, first), row.1, pad(&row.1, second), row.2);
     }
     text
+}
+
+/// The models with their prices.
+pub fn models(models: &[Model]) {
+    let row = |model: &Model| {
+        let sum = |rate: fn(&PriceLine) -> u64| per_million(model.lines.iter().map(rate).sum());
+        let (input, output) = (sum(|line| line.input_rate), sum(|line| line.output_rate));
+        vec![format!("  {}", model.id), format!("{input} / {output}")]
+    };
+    table(&models.iter().map(row).collect::<Vec<_>>());
 }
 
 /// Digits before the decimal point.

@@ -39,6 +39,18 @@ impl Replay {
     /// # Errors
     /// The first entry that is not what the rules make of it.
     pub(crate) fn feed(&mut self, entries: &[Raw]) -> Result<Vec<Done>, Damage> {
+        self.feed_watched(entries, |_, _| {})
+    }
+
+    /// The same; `watch` sees each operation that left a trace, and the state right after it.
+    ///
+    /// # Errors
+    /// As [`Self::feed`].
+    pub(crate) fn feed_watched(
+        &mut self,
+        entries: &[Raw],
+        mut watch: impl FnMut(&State, &Done),
+    ) -> Result<Vec<Done>, Damage> {
         let mut decoded = Vec::with_capacity(entries.len());
         for raw in entries {
             decoded.push(decode(raw)?);
@@ -58,7 +70,9 @@ impl Replay {
                 Entry::Root { .. } => {}
                 Entry::Operation { at, result, .. } => {
                     let verified = verified.next().unwrap_or(Err(Reject::BadSignature));
-                    done.push(self.apply(raw, at, result, verified)?);
+                    let applied = self.apply(raw, at, result, verified)?;
+                    watch(&self.state, &applied);
+                    done.push(applied);
                 }
             }
             self.next += 1;

@@ -65,6 +65,24 @@ impl Replica {
         read(&self.0.view).stopped.clone()
     }
 
+    /// Prometheus text.
+    pub fn metrics(&self) -> String {
+        let view = read(&self.0.view);
+        let (entries, records, bytes, stopped) =
+            (view.shape.size(), view.records.len(), view.end, u8::from(view.stopped.is_some()));
+        let operations = match view.records.get(&Key::Totals) {
+            Some(Record::Totals(totals)) => totals.operations,
+            _ => 0,
+        };
+        format!(
+            "# TYPE pumasi_ledger_entries gauge\npumasi_ledger_entries {entries}\n\
+             # TYPE pumasi_ledger_operations_total counter\npumasi_ledger_operations_total {operations}\n\
+             # TYPE pumasi_ledger_records gauge\npumasi_ledger_records {records}\n\
+             # TYPE pumasi_ledger_journal_bytes gauge\npumasi_ledger_journal_bytes {bytes}\n\
+             # TYPE pumasi_ledger_stopped gauge\npumasi_ledger_stopped {stopped}\n"
+        )
+    }
+
     /// Looks up the answer that an operation got before, or refuses one whose sequence another took.
     fn repeated(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let request = &operation.body;

@@ -16,13 +16,17 @@ const OUT_OF_MEMORY_SCORE: &str = "500";
 pub fn confine() {
     drop(std::fs::write("/proc/self/oom_score_adj", OUT_OF_MEMORY_SCORE));
     // A core file would hold conversations.
-    drop(setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }));
-    drop(set_dumpable_behavior(DumpableBehavior::NotDumpable));
-    drop(set_no_new_privs(true));
+    let no_core = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let steps = [no_core, set_dumpable_behavior(DumpableBehavior::NotDumpable), set_no_new_privs(true)];
+    for error in steps.into_iter().filter_map(Result::err) {
+        eprintln!("confinement is incomplete: {error}");
+    }
 }
 
 /// Ends this process at once. A usual exit would run destructors under the feet of the threads that compute.
 pub fn end() -> ! {
-    drop(kill_process(getpid(), Signal::KILL));
-    std::process::abort()
+    if kill_process(getpid(), Signal::KILL).is_err() {
+        std::process::abort();
+    }
+    unreachable!("a killed process does not go on")
 }

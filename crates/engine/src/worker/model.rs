@@ -20,6 +20,9 @@ pub const BATCH: u32 = 512;
 
 /// Loads, says so, and answers until the parent is gone.
 pub fn run(load: &Load, socket: &mut UnixStream, inbox: &Receiver<ToWorker>) -> Result<(), String> {
+    for path in load.adapters.iter().map(|(_, path)| path).chain([&load.model]) {
+        std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
     let mut backend = LlamaBackend::init().map_err(|error| error.to_string())?;
     backend.void_logs();
     let parameters = LlamaModelParams::default();

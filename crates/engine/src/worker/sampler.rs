@@ -1,16 +1,18 @@
-//! The sampler: seeded, and rebuilt by anybody from seed, place and logits.
+//! The sampler: seeded, and rebuilt by anybody from seed, place and logits (docs/engine.md has the formula).
 //!
 //! Filters in this order: penalties, top-k, top-p, min-p. Then Gumbel-max: the token with the greatest
 //! `logit / temperature + g(seed, place, token)` is taken, with `g = -ln(-ln(u))` and `u` from a counter-based generator.
 //! That draws from the softmax exactly, needs no state, and each token's draw is independent of which others are looked at
 //! (Maddison et al. 2014). Tokens less than e⁻²⁰ as likely as the likeliest are never drawn.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use crate::Sampling;
 
 /// Natural logarithm of the smallest relative probability that can be drawn.
 const CUT: f32 = 20.0;
+/// The log-probability of a token that cannot come.
+const IMPOSSIBLE: f32 = -9_999.0;
 
 /// The sampler of one answer.
 #[derive(Debug)]
@@ -62,37 +64,35 @@ impl Sampler {
 
     fn choose(&self, logits: &[f32]) -> Result<i32, NotFinite> {
         let (best, max) = largest(logits)?;
-        if self.sampling.temperature <= 0.0 {
+        let Sampling { temperature, top_k, top_p, min_p, .. } = self.sampling;
+        if temperature <= 0.0 {
             return Ok(best);
         }
-        let scale = 1.0 / self.sampling.temperature;
-        let floor = max - CUT * self.sampling.temperature;
-        let mut candidates: Vec<(i32, f32)> =
-            (0i32..).zip(logits).filter(|(_, logit)| **logit >= floor).map(|(token, logit)| (token, (logit - max) * scale)).collect();
-        self.filter(&mut candidates);
-        let noised = candidates.iter().map(|(token, logit)| (*token, f64::from(*logit) + gumbel(self.seed, self.place, *token)));
-        let drawn = noised.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        Ok(drawn.map_or(best, |(token, _)| token))
+        let scale = 1.0 / temperature;
+        let floor = max - CUT * temperature;
+        let likely = (0i32..).zip(logits).filter(|(_, logit)| **logit >= floor);
+        let scaled = likely.map(|(token, logit)| (token, (logit - max) * scale));
+        let mut draw = Draw::new(self.seed, self.place, best);
+        if top_k == 0 && top_p >= 1.0 && min_p <= 0.0 {
+            scaled.for_each(|(token, logit)| draw.offer(token, logit));
+        } else {
+            let mut candidates = scaled.collect();
+            self.filter(&mut candidates);
+            candidates.iter().for_each(|(token, logit)| draw.offer(*token, *logit));
+        }
+        Ok(draw.token)
     }
 
     /// Keeps what top-k, top-p and min-p allow. Logits are scaled, the greatest is 0.
     fn filter(&self, candidates: &mut Vec<(i32, f32)>) {
         let Sampling { top_k, top_p, min_p, .. } = self.sampling;
-        let likelier = |a: &(i32, f32), b: &(i32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
         let keep = usize::try_from(top_k).unwrap_or(usize::MAX);
         if keep > 0 && keep < candidates.len() {
             candidates.select_nth_unstable_by(keep - 1, likelier);
             candidates.truncate(keep);
         }
         if top_p < 1.0 {
-            candidates.sort_unstable_by(likelier);
-            let total: f32 = candidates.iter().map(|(_, logit)| logit.exp()).sum();
-            let mut sum = 0.0;
-            let enough = candidates.iter().position(|(_, logit)| {
-                sum += logit.exp();
-                sum >= top_p * total
-            });
-            candidates.truncate(enough.map_or(candidates.len(), |at| at + 1));
+            keep_nucleus(candidates, top_p);
         }
         if min_p > 0.0 {
             let floor = min_p.min(1.0).ln();
@@ -101,25 +101,91 @@ impl Sampler {
     }
 }
 
+/// The likelier first; the lower token among equals.
+fn likelier(a: &(i32, f32), b: &(i32, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// Keeps the likeliest tokens that reach `top_p` of all together. Seldom more than a few hundred do: only so many are sorted
+/// as are needed.
+fn keep_nucleus(candidates: &mut Vec<(i32, f32)>, top_p: f32) {
+    candidates.sort_unstable_by_key(|(token, _)| *token);
+    let weight = |candidate: &(i32, f32)| f64::from(candidate.1).exp();
+    let enough = f64::from(top_p) * candidates.iter().map(weight).sum::<f64>();
+    let mut sorted = 256;
+    loop {
+        let last = sorted >= candidates.len();
+        if !last {
+            candidates.select_nth_unstable_by(sorted - 1, likelier);
+        }
+        let head = if last { &mut candidates[..] } else { &mut candidates[..sorted] };
+        head.sort_unstable_by(likelier);
+        let mut sum = 0.0;
+        let reached = head.iter().position(|candidate| {
+            sum += weight(candidate);
+            sum >= enough
+        });
+        if let Some(at) = reached {
+            return candidates.truncate(at + 1);
+        }
+        if last {
+            return;
+        }
+        sorted *= 8;
+    }
+}
+
+/// A Gumbel-max draw: the token with the greatest sum of scaled logit and noise so far, the lowest among equals.
+struct Draw {
+    key: u64,
+    token: i32,
+    sum: f64,
+}
+
+impl Draw {
+    const fn new(seed: u64, place: u64, token: i32) -> Self {
+        Self { key: mix(mix(seed).wrapping_add(place)), token, sum: f64::NEG_INFINITY }
+    }
+
+    fn offer(&mut self, token: i32, logit: f32) {
+        let bits = mix(self.key.wrapping_add(u64::from(token.cast_unsigned())));
+        // With n leading ones the noise is below (n + 1) ln 2, because -ln u >= 1 - u. That rules out nearly every token
+        // without a logarithm.
+        let bound = f64::from(bits.leading_ones() + 1) * std::f64::consts::LN_2 + 1e-6;
+        if f64::from(logit) + bound < self.sum {
+            return;
+        }
+        let sum = f64::from(logit) + gumbel(bits);
+        if sum > self.sum || (sum == self.sum && token < self.token) {
+            (self.sum, self.token) = (sum, token);
+        }
+    }
+}
+
 /// The greatest logit, the lowest token among equals.
 fn largest(logits: &[f32]) -> Result<(i32, f32), NotFinite> {
-    let mut max = f32::NEG_INFINITY;
-    let mut not_a_number = false;
-    for logit in logits {
-        max = max.max(*logit);
-        not_a_number |= logit.is_nan();
+    const LANES: usize = 16;
+    // Lanes, because the order of comparisons must not matter for the compiler to use vectors.
+    let (mut max, mut numbers) = ([f32::NEG_INFINITY; LANES], true);
+    let chunks = logits.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (max, logit) in max.iter_mut().zip(chunk) {
+            *max = if *logit > *max { *logit } else { *max };
+            numbers &= !logit.is_nan();
+        }
     }
-    if not_a_number || !max.is_finite() {
+    numbers &= !rest.iter().any(|logit| logit.is_nan());
+    let max = max.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max);
+    if !numbers || !max.is_finite() {
         return Err(NotFinite);
     }
     let at = logits.iter().position(|logit| *logit == max).unwrap_or(0);
     Ok((i32::try_from(at).unwrap_or(0), max))
 }
 
-/// Standard Gumbel noise for one token at one place.
-fn gumbel(seed: u64, place: u64, token: i32) -> f64 {
-    let token = u64::from(token.cast_unsigned());
-    let bits = mix(mix(mix(seed).wrapping_add(place)).wrapping_add(token));
+/// Standard Gumbel noise from random bits.
+fn gumbel(bits: u64) -> f64 {
     // 53 bits, moved off 0 and 1, so that both logarithms are finite.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit exactly")]
     let u = ((bits >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
@@ -134,15 +200,15 @@ const fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// The log-probability of `token`, and the `top` likeliest tokens with theirs.
+/// The log-probability of `token`, and the `top` likeliest tokens with theirs. Never below [`IMPOSSIBLE`], because JSON has
+/// no infinity.
 pub fn logprobs(logits: &[f32], token: i32, top: usize) -> (f32, Vec<(i32, f32)>) {
     let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f64 = logits.iter().map(|logit| f64::from(logit - max).exp()).sum();
     #[expect(clippy::cast_possible_truncation, reason = "a logarithm of a sum of at most 2³¹ ones")]
     let norm = max + sum.ln() as f32;
-    let of = |token: i32| usize::try_from(token).ok().and_then(|at| logits.get(at)).map_or(f32::NEG_INFINITY, |l| l - norm);
-    let mut likeliest: Vec<(i32, f32)> = (0i32..).zip(logits.iter().map(|logit| logit - norm)).collect();
-    let likelier = |a: &(i32, f32), b: &(i32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
+    let of = |token: i32| usize::try_from(token).ok().and_then(|at| logits.get(at)).map_or(IMPOSSIBLE, |l| (l - norm).max(IMPOSSIBLE));
+    let mut likeliest: Vec<(i32, f32)> = (0i32..).zip(logits.iter().map(|logit| (logit - norm).max(IMPOSSIBLE))).collect();
     if top > 0 && top < likeliest.len() {
         likeliest.select_nth_unstable_by(top - 1, likelier);
     }
@@ -215,6 +281,61 @@ mod tests {
         assert_eq!(sampler(1.0, 1).draw(&[0.0, f32::NAN]), Err(NotFinite));
         assert_eq!(sampler(0.0, 1).draw(&[f32::NEG_INFINITY; 3]), Err(NotFinite));
         assert_eq!(sampler(0.0, 1).draw(&[f32::INFINITY, 0.0]), Err(NotFinite));
+    }
+
+    /// Logits of a vocabulary, some of them equal.
+    fn many_logits(seed: u64) -> Vec<f32> {
+        (0..5_000).map(|token| f32::from(u16::try_from(mix(seed + token) % 1_500).unwrap()) / 100.0).collect()
+    }
+
+    /// The formula as the document writes it, without any short cut.
+    fn by_the_document(sampling: Sampling, seed: u64, place: u64, logits: &[f32]) -> i32 {
+        let max = logits.iter().copied().fold(f32::MIN, f32::max);
+        let mut all: Vec<(i32, f32)> = (0..).zip(logits.iter().map(|l| (l - max) * (1.0 / sampling.temperature))).collect();
+        all.retain(|(_, logit)| *logit >= -CUT);
+        let total: f64 = all.iter().map(|(_, logit)| f64::from(*logit).exp()).sum();
+        all.sort_by(likelier);
+        if sampling.top_p < 1.0 {
+            let mut before = 0.0;
+            all.retain(|(_, logit)| {
+                let keep = before < f64::from(sampling.top_p) * total;
+                before += f64::from(*logit).exp();
+                keep
+            });
+        }
+        let noise = |token: i32| gumbel(mix(mix(mix(seed).wrapping_add(place)).wrapping_add(u64::try_from(token).unwrap())));
+        let sums = all.iter().map(|(token, logit)| (*token, f64::from(*logit) + noise(*token)));
+        sums.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0
+    }
+
+    #[test]
+    fn short_cuts_change_no_draw() {
+        for top_p in [1.0, 0.999, 0.9, 0.1] {
+            for seed in 0..50 {
+                let sampling = Sampling { temperature: 1.7, top_p, ..Sampling::default() };
+                let (mut sampler, logits) = (Sampler::new(sampling, seed), many_logits(seed));
+                let drawn: Vec<_> = (0..4).map(|_| sampler.draw(&logits).unwrap()).collect();
+                let expected: Vec<_> = (0..4).map(|place| by_the_document(sampling, seed, place, &logits)).collect();
+                assert_eq!(drawn, expected, "top_p {top_p}, seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_greatest_logit_is_found_anywhere() {
+        for at in [0, 15, 16, 4_990, 4_999] {
+            let mut logits = many_logits(1);
+            logits[at] = 99.0;
+            assert_eq!(largest(&logits), Ok((i32::try_from(at).unwrap(), 99.0)));
+            logits[at] = f32::NAN;
+            assert_eq!(largest(&logits), Err(NotFinite), "at {at}");
+        }
+    }
+
+    #[test]
+    fn impossible_tokens_have_a_number() {
+        let (own, top) = logprobs(&[0.0, f32::NEG_INFINITY], 1, 2);
+        assert_eq!((own, top[1]), (IMPOSSIBLE, (1, IMPOSSIBLE)));
     }
 
     #[test]

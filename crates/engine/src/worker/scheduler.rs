@@ -1,4 +1,4 @@
-//! Continuous batching: each step reads a chunk of new prompts and writes one token of every running answer.
+//! Continuous batching: each step reads a part of new prompts and writes one token of every running answer.
 //!
 //! A slot is one sequence of the context. What it holds after an answer stays, and a later request that begins the same
 //! way, with the same adapter, reads only the rest. One step runs with one adapter; adapters take turns.
@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use super::{
     model::BATCH,
     sampler::{Sampler, logprobs},
+    slot::{Adapter, Job, Place, Slot, place},
     template::Template,
     text::Text,
 };
@@ -22,8 +23,9 @@ use crate::{
     message::{FromWorker, Load, ToWorker},
 };
 
-/// No adapter, or the adapter with this index.
-type Adapter = Option<usize>;
+/// So many tokens of new prompts are read in one step while answers are being written: those go on after a part of a
+/// second, and reading is hardly slower than in full batches.
+const READ_BESIDE_WRITING: usize = 128;
 
 /// The requests of one worker.
 pub struct Scheduler<'a> {
@@ -42,32 +44,6 @@ pub struct Scheduler<'a> {
     clock: u64,
 }
 
-/// One sequence of the context.
-struct Slot {
-    /// What the key-value cache holds.
-    held: Vec<LlamaToken>,
-    /// With which adapter it was read.
-    adapter: Adapter,
-    job: Option<Job>,
-    used: u64,
-}
-
-/// One request.
-struct Job {
-    id: u64,
-    request: Request,
-    adapter: Adapter,
-    /// Prompt, then what was written.
-    tokens: Vec<LlamaToken>,
-    input: u32,
-    output: u32,
-    sampler: Sampler,
-    text: Text,
-    /// Where in the batch its logits will be.
-    logits_at: Option<i32>,
-    logprobs: Vec<TokenLogprob>,
-}
-
 impl<'a> Scheduler<'a> {
     pub fn new(
         model: &'a LlamaModel,
@@ -76,7 +52,6 @@ impl<'a> Scheduler<'a> {
         template: &'a Template,
         load: &Load,
     ) -> Self {
-        let slot = |_| Slot { held: Vec::new(), adapter: None, job: None, used: 0 };
         Self {
             model,
             context,
@@ -85,7 +60,7 @@ impl<'a> Scheduler<'a> {
             template,
             context_tokens: load.context,
             batch: LlamaBatch::new(usize::try_from(BATCH).unwrap_or(512), 1),
-            slots: (0..load.sequences).map(slot).collect(),
+            slots: (0..load.sequences).map(|_| Slot::default()).collect(),
             waiting: VecDeque::new(),
             events: Vec::new(),
             clock: 0,
@@ -171,25 +146,30 @@ impl<'a> Scheduler<'a> {
         std::mem::take(&mut self.events)
     }
 
-    /// Gives waiting requests to free slots: each to the one that holds most of its beginning.
+    /// Gives waiting requests to free slots, in the order in which they came.
     fn assign(&mut self) {
-        while let Some(job) = self.waiting.front() {
-            let shared = |slot: &Slot| if slot.adapter == job.adapter { common(&slot.held, &job.tokens) } else { 0 };
-            let free = self.slots.iter().enumerate().filter(|(_, slot)| slot.job.is_none());
-            let best = free.max_by_key(|(_, slot)| (shared(slot), u64::MAX - slot.used)).map(|(at, _)| at);
-            let (Some(at), Some(job)) = (best, self.waiting.pop_front()) else { return };
-            self.begin(at, job);
+        while let Some(job) = self.waiting.pop_front() {
+            match place(&self.slots, job.adapter, &job.tokens) {
+                Some(place) => self.begin(&place, job),
+                None => return self.waiting.push_front(job),
+            }
         }
     }
 
-    fn begin(&mut self, at: usize, job: Job) {
-        let slot = &mut self.slots[at];
-        let shared = if slot.adapter == job.adapter { common(&slot.held, &job.tokens) } else { 0 };
+    fn begin(&mut self, place: &Place, job: Job) {
+        let sequence = sequence(place.slot);
+        if let Some(from) = place.copy_from {
+            // Only whole sequences can be copied; what is not shared is forgotten below.
+            let copied = self.context.kv_cache_seq_rm(sequence, None, None).is_ok()
+                && self.context.kv_cache_seq_cp(self::sequence(from), sequence, None, None).is_ok();
+            self.slots[place.slot].held = if copied { self.slots[from].held.clone() } else { Vec::new() };
+            self.slots[place.slot].adapter = job.adapter;
+        }
+        let slot = &mut self.slots[place.slot];
         // The last token is always read again: its logits are needed.
-        let mut keep = shared.min(job.tokens.len() - 1);
+        let mut keep = slot.shared(job.adapter, &job.tokens).min(job.tokens.len() - 1);
         if keep < slot.held.len() {
             let from = u32::try_from(keep).unwrap_or(0);
-            let sequence = i32::try_from(at).unwrap_or(0);
             // Some architectures cannot forget a part; then all is forgotten.
             if self.context.kv_cache_seq_rm(sequence, Some(from), None).is_err() {
                 drop(self.context.kv_cache_seq_rm(sequence, None, None));
@@ -201,6 +181,10 @@ impl<'a> Scheduler<'a> {
         slot.used = self.clock;
         let reused = u32::try_from(keep).unwrap_or(0);
         self.events.push(FromWorker::Event(job.id, Event::Accepted { input: job.input, reused }));
+        if job.request.output_max == 0 {
+            let finished = Event::Finished { reason: Finish::Length, output: 0 };
+            return self.events.push(FromWorker::Event(job.id, finished));
+        }
         slot.job = Some(job);
     }
 
@@ -226,19 +210,28 @@ impl<'a> Scheduler<'a> {
         set
     }
 
-    /// Puts the next token of each running answer into the batch, then as much of the new prompts as fits.
+    /// Puts the next token of each running answer into the batch, then parts of the new prompts: equal ones, and what a
+    /// short prompt leaves is the longer ones'.
     fn fill_batch(&mut self, adapter: Adapter) {
         self.batch.clear();
-        let mut room = usize::try_from(BATCH).unwrap_or(512);
-        for writing in [true, false] {
-            for (at, slot) in self.slots.iter_mut().enumerate() {
-                let Some(job) = slot.job.as_mut().filter(|job| job.adapter == adapter) else { continue };
-                let missing = job.tokens.len() - slot.held.len();
-                if writing == (job.output > 0) {
-                    let count = missing.min(room);
-                    add(&mut self.batch, &mut slot.held, job, at, count);
-                    room -= count;
-                }
+        let mut reading = Vec::new();
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            match &mut slot.job {
+                Some(job) if job.adapter == adapter && job.output > 0 => add(&mut self.batch, &mut slot.held, job, at, 1),
+                Some(job) if job.adapter == adapter => reading.push((job.tokens.len() - slot.held.len(), at)),
+                _ => {}
+            }
+        }
+        let written = usize::try_from(self.batch.n_tokens()).unwrap_or(0);
+        let most = usize::try_from(BATCH).unwrap_or(0) - written;
+        let mut room = if written == 0 { most } else { most.min(READ_BESIDE_WRITING) };
+        reading.sort_unstable();
+        for (number, (missing, at)) in reading.iter().enumerate() {
+            let count = room.div_ceil(reading.len() - number).min(*missing);
+            room -= count;
+            let slot = &mut self.slots[*at];
+            if let Some(job) = &mut slot.job {
+                add(&mut self.batch, &mut slot.held, job, *at, count);
             }
         }
     }
@@ -279,8 +272,9 @@ impl<'a> Scheduler<'a> {
 
     fn finish(&mut self, at: usize, reason: Finish) {
         let Some(mut job) = self.slots[at].job.take() else { return };
+        self.slots[at].used = self.clock;
         let text = job.text.flush();
-        if !text.is_empty() {
+        if !text.is_empty() || !job.logprobs.is_empty() {
             let logprobs = std::mem::take(&mut job.logprobs);
             self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
         }
@@ -292,14 +286,14 @@ impl<'a> Scheduler<'a> {
         let Some(job) = slot.job.take() else { return };
         // What the cache holds after a failed step is not known.
         slot.held.clear();
-        drop(self.context.kv_cache_seq_rm(i32::try_from(at).unwrap_or(0), None, None));
+        drop(self.context.kv_cache_seq_rm(sequence(at), None, None));
         self.events.push(FromWorker::Event(job.id, Event::Failed { message: message.to_owned() }));
     }
 }
 
 /// Adds a slot's next tokens to the batch, the last of a complete prompt with logits.
 fn add(batch: &mut LlamaBatch<'_>, held: &mut Vec<LlamaToken>, job: &mut Job, slot: usize, count: usize) {
-    let sequence = i32::try_from(slot).unwrap_or(0);
+    let sequence = sequence(slot);
     for _ in 0..count {
         let token = job.tokens[held.len()];
         let last = held.len() + 1 == job.tokens.len();
@@ -312,9 +306,8 @@ fn add(batch: &mut LlamaBatch<'_>, held: &mut Vec<LlamaToken>, job: &mut Job, sl
     }
 }
 
-/// How many tokens two sequences have in common at their beginnings.
-fn common(a: &[LlamaToken], b: &[LlamaToken]) -> usize {
-    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+fn sequence(slot: usize) -> i32 {
+    i32::try_from(slot).expect("a context has few sequences")
 }
 
 fn random_seed() -> u64 {

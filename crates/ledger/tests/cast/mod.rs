@@ -1,8 +1,6 @@
 //! The cast of all tests: people by name, each with a key, and the network they play on.
 
-use ledger::{
-    AccountId, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, State, Time, encode,
-};
+use ledger::{AccountId, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, State, Time};
 
 /// The key of somebody: the same name has the same key in every test.
 pub fn key(name: &str) -> Keypair {
@@ -64,14 +62,4 @@ pub fn assert_conserved(state: &State) {
     assert_eq!(totals.pots.0, pots, "the total of all pots");
     assert_eq!(totals.deposits.0, in_channels + for_names + for_artifacts + for_offers, "the total of all deposits");
     assert_eq!(totals.issued.0 - totals.redeemed.0, balances + totals.deposits.0 + totals.pots.0, "the supply");
-}
-
-/// Checks that a rebuilt state is the same: the incremental root is that of the records alone.
-///
-/// # Panics
-/// If not.
-pub fn assert_rebuilds(state: &mut State) {
-    let mut rebuilt = State::from_records(state.genesis().clone(), state.records()).expect("its own records");
-    assert_eq!(rebuilt.root(), state.root(), "the root of the same records");
-    assert!(encode(&rebuilt.records().collect::<Vec<_>>()) == encode(&state.records().collect::<Vec<_>>()), "records differ");
 }

@@ -6,7 +6,7 @@ use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::json;
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
+    io::{BufRead as _, IsTerminal as _},
     process::ExitCode,
 };
 
@@ -15,7 +15,7 @@ use crate::{client::Client, home::Home, print, t};
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model's name [default: the first one]
+    /// The model's name [default: the first one, also where one text with blanks is given: that is the question]
     model: Option<String>,
     /// The question [without it: a conversation, line by line]
     prompt: Option<String>,
@@ -45,12 +45,17 @@ struct Answer {
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = Client::user(home)?;
-    let model = match &args.model {
-        Some(model) => model.clone(),
+    // No model's name has a blank: a question alone is for the first model.
+    let (model, prompt) = match (&args.model, &args.prompt) {
+        (Some(prompt), None) if prompt.contains(char::is_whitespace) => (None, Some(prompt)),
+        (model, prompt) => (model.clone(), prompt.as_ref()),
+    };
+    let model = match model {
+        Some(model) => model,
         None => first_model(&client).await?,
     };
     let mut messages: Vec<Message> = args.system.iter().map(|text| message("system", text)).collect();
-    if let Some(prompt) = &args.prompt {
+    if let Some(prompt) = prompt {
         messages.push(message("user", prompt));
         turn(&client, &args, &model, &messages, json).await?;
         return Ok(ExitCode::SUCCESS);
@@ -80,8 +85,7 @@ fn message(role: &str, text: &str) -> Message {
 
 fn read_line(prompt: bool) -> anyhow::Result<Option<String>> {
     if prompt {
-        print!("> ");
-        std::io::stdout().flush()?;
+        print::write("> ");
     }
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line)?;
@@ -104,7 +108,7 @@ async fn turn(client: &Client, args: &Args, model: &str, messages: &[Message], j
         print::json(&json!({ "model": model, "answer": answer.text, "finish_reason": answer.finish, "usage": answer.usage }))?;
         return Ok(answer);
     }
-    println!();
+    print::line("");
     if let Some(usage) = &answer.usage {
         cost(usage, args.bill);
     }
@@ -158,8 +162,7 @@ fn take(data: &str, answer: &mut Answer, show: bool) -> anyhow::Result<()> {
     for choice in chunk.choices {
         let text = choice.delta.content.unwrap_or_default();
         if show {
-            print!("{text}");
-            std::io::stdout().flush()?;
+            print::write(&text);
         }
         answer.text += &text;
         answer.finish = choice.finish_reason.or(answer.finish.take());

@@ -40,7 +40,7 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
             if json {
                 print::json(&key)?;
             } else {
-                println!("{}", key["key"].as_str().unwrap_or_default());
+                print::line(key["key"].as_str().unwrap_or_default());
                 eprintln!("{}", t!("This key is shown only once.", "이 키는 지금 한 번만 보입니다."));
             }
         }
@@ -50,7 +50,7 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
         }
         Command::Revoke { id } => {
             client.send::<()>(Method::DELETE, &format!("/keys/{id}"), None).await?;
-            if json { print::json(&json!({ "revoked": id }))? } else { println!("{}", t!("revoked {id}", "거두었습니다: {id}")) }
+            if json { print::json(&json!({ "revoked": id }))? } else { print::line(&t!("revoked {id}", "거두었습니다: {id}")) }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -59,12 +59,10 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
 fn list(keys: &Value) {
     let keys = keys["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if keys.is_empty() {
-        println!("{}", t!("no keys; make one with: pumasi key new --budget 10", "키가 없습니다. 만들려면: pumasi key new --budget 10"));
+        return print::line(&t!("no keys; make one with: pumasi key new --budget 10", "키가 없습니다. 만들려면: pumasi key new --budget 10"));
     }
-    for key in keys {
-        let text = |field: &str| key[field].as_str().unwrap_or_default().to_owned();
-        let (id, name, state) = (text("id"), text("name"), text("state"));
-        let (spent, budget) = (text("spent"), text("budget"));
-        println!("{}", t!("{id}  {state}  spent {spent} of {budget}  {name}", "{id}  {state}  {budget} 중 {spent} 씀  {name}"));
-    }
+    let head = [t!("id", "id"), t!("state", "상태"), t!("spent", "쓴 것"), t!("budget", "예산"), t!("name", "이름")];
+    let row = |key: &Value| ["id", "state", "spent", "budget", "name"].map(|field| key[field].as_str().unwrap_or_default().to_owned());
+    let rows: Vec<Vec<String>> = std::iter::once(head).chain(keys.iter().map(row)).map(Vec::from).collect();
+    print::table(&rows);
 }

@@ -17,12 +17,16 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
         print::json(&status)?;
         return Ok(ExitCode::SUCCESS);
     }
-    println!("{}", t!("running at {}", "{}에서 켜져 있습니다", client.address()));
-    println!("{}", t!("data in {}", "데이터 폴더 {}", home.dir().display()));
-    println!("{}", t!("log entries {}", "원장 항목 {}", ledger["head"]["size"]));
-    for model in &models.data {
-        let (input, output) = (&model.pricing.prompt, &model.pricing.completion);
-        println!("{}", t!("model {}  {input} / {output} credits per token in / out", "모델 {}  토큰마다 {input} / {output} 크레딧 (입력 / 출력)", model.id));
+    print::line(&t!("running at     {}", "주소          {}", client.address()));
+    print::line(&t!("health         {}", "상태          {}", health["status"].as_str().unwrap_or_default()));
+    print::line(&t!("data folder    {}", "데이터 폴더   {}", home.dir().display()));
+    print::line(&t!("network        {}", "네트워크      {}", ledger["origin"].as_str().unwrap_or_default()));
+    print::line(&t!("ledger         {} operations, {} log entries", "원장          연산 {}개, 로그 항목 {}개", ledger["operations"], ledger["head"]["size"]));
+    if models.data.is_empty() {
+        print::line(&t!("no model is offered", "제공하는 모델이 없습니다"));
+        return Ok(ExitCode::SUCCESS);
     }
+    print::line(&t!("models, and credits per million tokens in / out:", "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"));
+    print::models(&models.data);
     Ok(ExitCode::SUCCESS)
 }

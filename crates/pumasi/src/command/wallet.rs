@@ -10,14 +10,15 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
         print::json(&wallet)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let width = wallet.accounts.iter().map(|account| account.role.len()).max().unwrap_or(0);
-    for account in &wallet.accounts {
-        let name = account.name.as_deref().unwrap_or("-");
-        println!("{:width$}  {}  {}  {name}", account.role, &account.id[..12.min(account.id.len())], print::credits(&account.balance_pico));
-    }
-    println!();
-    println!("{}", t!("in channels {}", "채널에 {}", print::credits(&wallet.channels_pico)));
-    println!("{}", t!("royalties not yet paid out {}", "아직 나누지 않은 로열티 {}", print::credits(&wallet.pots_pico)));
-    println!("{}", t!("These are play credits of this machine's own network.", "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."));
+    let mut rows = vec![vec![t!("for", "쓰임"), t!("name", "이름"), t!("credits", "크레딧"), t!("account", "계정")]];
+    rows.extend(wallet.accounts.iter().map(|account| {
+        let name = account.name.clone().unwrap_or_else(|| "-".into());
+        vec![account.role.clone(), name, print::credits(&account.balance_pico), account.id.clone()]
+    }));
+    print::table(&rows);
+    print::line("");
+    print::line(&t!("in channels {}", "채널에 {}", print::credits(&wallet.channels_pico)));
+    print::line(&t!("royalties not yet paid out {}", "아직 나누지 않은 로열티 {}", print::credits(&wallet.pots_pico)));
+    print::line(&t!("These are play credits of this machine's own network.", "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."));
     Ok(ExitCode::SUCCESS)
 }

@@ -19,23 +19,37 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Opens the folder's ledger, founding it if it is not there.
 pub async fn open_replica(home: &Home, keys: &Keys) -> anyhow::Result<replica::Replica> {
-    let (issuer, replica) = (keys.pair("issuer")?, keys.pair("replica")?);
+    let (dir, key) = (home.path("ledger"), keys.pair("replica")?);
+    let config = |genesis| replica::Config { dir: dir.clone(), genesis, key: Arc::clone(&key) };
+    let opened = open(config(None)).await?;
+    if let Err(replica::Error::NotFounded(_)) = opened {
+        return Ok(open(config(Some(genesis(keys)?))).await??);
+    }
+    Ok(opened?)
+}
+
+/// Replaying a long journal takes its time.
+async fn open(config: replica::Config) -> anyhow::Result<Result<replica::Replica, replica::Error>> {
+    Ok(tokio::task::spawn_blocking(move || replica::Replica::open(config)).await?)
+}
+
+/// A network of this folder alone: nothing costs a fee, and nothing is set aside beside what channels hold.
+fn genesis(keys: &Keys) -> anyhow::Result<Genesis> {
+    let (issuer, replica) = (keys.pair("issuer")?.public(), keys.pair("replica")?.public());
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let tag: String = issuer.public().to_string().chars().take(8).collect();
-    let genesis = Genesis {
+    let tag: String = issuer.to_string().chars().take(8).collect();
+    Ok(Genesis {
         origin: format!("pumasi.play/{tag}"),
         founded: Time(u64::try_from(since.as_millis())?),
-        issuer: issuer.public().into(),
-        replicas: vec![replica.public()],
-        beneficiary: issuer.public().into(),
+        issuer: issuer.into(),
+        replicas: vec![replica],
+        beneficiary: issuer.into(),
         fees: Fees::default(),
         deposits: Deposits::default(),
         royalty_max: 1_000_000_000,
         dispute_window_ms: DAY_MS,
         limits: Limits::CEILING,
-    };
-    let config = replica::Config { dir: home.path("ledger"), genesis: Some(genesis), key: replica, ..Default::default() };
-    Ok(replica::Replica::open(config).await?)
+    })
 }
 
 /// Names the accounts and gives the payer its play credits, as far as that was not done before.

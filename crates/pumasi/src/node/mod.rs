@@ -2,12 +2,20 @@
 
 mod found;
 mod models;
+mod publish;
 mod routes;
+mod shelf;
 
 use anyhow::Context as _;
-use ledger::Amount;
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
-use tokio::net::TcpListener;
+use std::{
+    future::IntoFuture as _,
+    io::ErrorKind,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     home::{Home, Running},
@@ -16,29 +24,44 @@ use crate::{
 
 pub use routes::WalletView;
 
+/// How long running answers may go on once the node stops.
+const ANSWERS_END: Duration = Duration::from_secs(5);
+/// How long paying and settling may take then.
+const PAYING_ENDS: Duration = Duration::from_secs(10);
+/// How long connections may stay open after that.
+const CONNECTIONS_END: Duration = Duration::from_secs(2);
+
 /// What a node is started with.
 #[derive(Debug)]
 pub struct Config {
-    /// Where to listen.
-    pub listen: SocketAddr,
+    /// Where to listen: host and port.
+    pub listen: String,
     /// GGUF files to offer, beside what is offered already.
     pub models: Vec<PathBuf>,
     /// Threads for one model; none for as many as there are cores.
     pub threads: Option<u32>,
-    /// The most tokens of one conversation.
-    pub context: u32,
+    /// The most tokens of one conversation; none for what each model had before, or else the usual.
+    pub context: Option<u32>,
 }
 
 /// A running node.
 pub struct Node {
     address: String,
-    first_key: Option<String>,
+    notes: Vec<String>,
     replica: replica::Replica,
     provider: Arc<provider::Provider>,
     gateway: Arc<gateway::Gateway>,
-    server: tokio::task::JoinHandle<()>,
-    stop: tokio::sync::watch::Sender<bool>,
+    server: Server,
     home: Home,
+}
+
+/// The task that serves, and the two steps of stopping it.
+struct Server {
+    task: JoinHandle<()>,
+    /// No new answers are begun.
+    no_more: watch::Sender<bool>,
+    /// No new connections are taken.
+    close: watch::Sender<bool>,
 }
 
 impl Node {
@@ -49,100 +72,137 @@ impl Node {
     /// A sentence that says what is in the way.
     pub async fn start(home: Home, config: Config) -> anyhow::Result<Self> {
         home.prepare()?;
-        let keys = wallet::Keys::open(&home.path("keys"))?;
-        let listener = TcpListener::bind(config.listen).await.with_context(|| {
-            let listen = config.listen;
-            t!("cannot listen on {listen}; choose another address with --listen", "{listen}에서 들을 수 없습니다. --listen으로 다른 주소를 고르세요")
-        })?;
-        let address = format!("http://{}", listener.local_addr()?);
+        let keys = wallet::Keys::open(&home.path("keys")).map_err(|error| locked(&home, error))?;
+        let listener = TcpListener::bind(&config.listen).await.map_err(|error| busy(&config.listen, &error))?;
+        let address = address(listener.local_addr()?);
         let replica = found::open_replica(&home, &keys).await?;
         let ledger: Arc<dyn api::Ledger> = Arc::new(replica.clone());
         let wallet = Arc::new(wallet::Wallet::open(keys, Arc::clone(&ledger), &home.path("wallet.db")).await?);
         found::prepare_accounts(&wallet, &ledger).await?;
 
-        let store = Arc::new(blobs::Store::open(&home.path("blobs"))?);
-        let provider = start_provider(&home, &wallet, &ledger, &store, &address).await?;
-        let gateway = start_gateway(&home, &wallet, &ledger).await?;
+        let store = blobs::Store::open(&home.path("blobs")).map(Arc::new)?;
+        let seller = provider::Config::new(home.path("provider.db"), Arc::clone(&ledger), wallet.account("provider")?, address.clone());
+        let provider = Arc::new(provider::Provider::start(seller).await?);
+        let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
+        let token = home.owner_token()?;
+        let buyer = gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone());
+        let gateway = Arc::new(gateway::Gateway::start(buyer).await?);
         let routes = routes::Routes {
             replica: replica.clone(),
             provider: Arc::clone(&provider),
             gateway: Arc::clone(&gateway),
             wallet: Arc::clone(&wallet),
             ledger: Arc::clone(&ledger),
-            owner_token: home.owner_token()?,
+            owner_token: token,
         };
-        let (stop, mut stopped) = tokio::sync::watch::channel(false);
-        let router = routes.router();
-        let server = tokio::spawn(async move {
-            let wait = async move { drop(stopped.wait_for(|stop| *stop).await) };
-            if let Err(error) = axum::serve(listener, router).with_graceful_shutdown(wait).await {
-                tracing::error!(%error, "the server stopped");
-            }
-        });
-        let models = models::Models { home: &home, wallet: &wallet, ledger: &ledger, store: &store, provider: &provider, config: &config };
-        models.offer_all().await?;
-        let first_key = routes::first_key(&home, &address).await?;
+        let server = serve(listener, routes);
+        let models = models::Models { home: &home, wallet: &wallet, ledger: &ledger, store: &store, provider: &provider };
+        let notes = models.offer_all(&config).await?;
+        gateway.refresh().await?;
+        routes::first_key(&home, &address).await?;
         home.write("run.json", &serde_json::to_string(&Running { address: address.clone(), pid: std::process::id() })?)?;
-        Ok(Self { address, first_key, replica, provider, gateway, server, stop, home })
+        Ok(Self { address, notes, replica, provider, gateway, server, home })
     }
 
-    /// Where it listens.
+    /// Where it is reached.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// The API key of `pumasi chat`, if this start made it.
-    pub fn first_key(&self) -> Option<&str> {
-        self.first_key.as_deref()
+    /// What its owner should know: models that no longer run.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
-    /// Pays and settles what is open, lets running answers end for a few seconds, and stops.
+    /// Begins no more answers, lets the running ones end for a few seconds, pays and settles what is open, and stops. The
+    /// gateway pays over the provider's routes, so these are served until it has.
     pub async fn stop(self) {
         drop(std::fs::remove_file(self.home.path("run.json")));
-        self.stop.send_replace(true);
-        drop(tokio::time::timeout(Duration::from_secs(5), self.server).await);
-        self.gateway.close().await;
-        self.provider.close().await;
-        self.replica.close().await;
+        self.server.no_more.send_replace(true);
+        let idle = async {
+            while self.provider.running() > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        drop(tokio::time::timeout(ANSWERS_END, idle).await);
+        if tokio::time::timeout(PAYING_ENDS, self.gateway.close()).await.is_err() {
+            tracing::warn!("not everything could be paid in time; the next start goes on");
+        }
+        if tokio::time::timeout(PAYING_ENDS, self.provider.close()).await.is_err() {
+            tracing::warn!("not everything could be settled in time; the next start goes on");
+        }
+        self.server.close.send_replace(true);
+        drop(tokio::time::timeout(CONNECTIONS_END, self.server.task).await);
+        drop(tokio::task::spawn_blocking(move || self.replica.close()).await);
     }
 }
 
-async fn start_provider(
-    home: &Home,
-    wallet: &wallet::Wallet,
-    ledger: &Arc<dyn api::Ledger>,
-    store: &Arc<blobs::Store>,
-    address: &str,
-) -> anyhow::Result<Arc<provider::Provider>> {
-    let config = provider::Config {
-        books: home.path("provider.db"),
-        ledger: Arc::clone(ledger),
-        account: wallet.account("provider")?,
-        store: Some(Arc::clone(store)),
-        address: address.to_owned(),
-        credit_limit: Amount::credits(10),
-        unproven_limit: Amount::credits(10),
-        ..Default::default()
-    };
-    Ok(Arc::new(provider::Provider::start(config).await?))
+fn serve(listener: TcpListener, routes: routes::Routes) -> Server {
+    let (no_more, stopping) = watch::channel(false);
+    let (close, mut closing) = watch::channel(false);
+    let router = routes.router(stopping);
+    let closed = async move { drop(closing.wait_for(|close| *close).await) };
+    let serving = axum::serve(listener, router).with_graceful_shutdown(closed).into_future();
+    let task = tokio::spawn(async move {
+        if let Err(error) = serving.await {
+            tracing::error!(%error, "the server stopped");
+        }
+    });
+    Server { task, no_more, close }
 }
 
-async fn start_gateway(
-    home: &Home,
-    wallet: &wallet::Wallet,
-    ledger: &Arc<dyn api::Ledger>,
-) -> anyhow::Result<Arc<gateway::Gateway>> {
-    let config = gateway::Config {
-        books: home.path("gateway.db"),
-        ledger: Arc::clone(ledger),
-        payer: wallet.account("payer")?,
-        signer: wallet.account("gateway")?,
-        owner_token: home.owner_token()?,
-        fee: ledger::Rates::ZERO,
-        channel_deposit: Amount::credits(100),
-        top_up_below: Amount::credits(50),
-        top_up_limit_per_day: Amount::credits(10_000),
-        ..Default::default()
-    };
-    Ok(Arc::new(gateway::Gateway::start(config).await?))
+/// Where clients on this machine reach what listens there: an address for all interfaces is not one to call.
+fn address(mut listens: SocketAddr) -> String {
+    if listens.ip().is_unspecified() {
+        listens.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{listens}")
+}
+
+/// The folder has one process.
+fn locked(home: &Home, error: wallet::Error) -> anyhow::Error {
+    if !matches!(error, wallet::Error::Locked(_)) {
+        return error.into();
+    }
+    let dir = home.dir().display();
+    anyhow::anyhow!(match home.running() {
+        Ok(Running { address, pid }) => t!(
+            "Pumasi already runs on {dir}, at {address} (process {pid}). Use that one, stop it first, or take another folder with --home",
+            "{dir}에서 품앗이가 이미 켜져 있습니다: {address} (프로세스 {pid}). 그것을 쓰거나, 먼저 끄거나, --home으로 다른 폴더를 쓰세요"
+        ),
+        Err(_) => t!(
+            "another pumasi is using {dir}. Wait until it is ready, stop it first, or take another folder with --home",
+            "다른 pumasi가 {dir}를 쓰고 있습니다. 준비될 때까지 기다리거나, 먼저 끄거나, --home으로 다른 폴더를 쓰세요"
+        ),
+    })
+}
+
+fn busy(listen: &str, error: &std::io::Error) -> anyhow::Error {
+    anyhow::anyhow!(match error.kind() {
+        ErrorKind::AddrInUse => t!(
+            "another program already listens on {listen}. Choose another port with --listen, such as --listen 127.0.0.1:7421",
+            "{listen}은 다른 프로그램이 이미 쓰고 있습니다. --listen 127.0.0.1:7421 처럼 다른 포트를 고르세요"
+        ),
+        _ => t!(
+            "cannot listen on {listen}: {error}. Choose another address with --listen, such as --listen 127.0.0.1:7421",
+            "{listen}에서 들을 수 없습니다: {error}. --listen 127.0.0.1:7421 처럼 다른 주소를 고르세요"
+        ),
+    })
+}
+
+/// Runs work that blocks beside the others.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("a task failed")?
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_address_for_all_interfaces_is_reached_on_loopback() {
+        let of = |text: &str| super::address(text.parse().unwrap());
+        assert_eq!(of("0.0.0.0:7420"), "http://127.0.0.1:7420");
+        assert_eq!(of("[::]:7420"), "http://127.0.0.1:7420");
+        assert_eq!(of("192.0.2.7:80"), "http://192.0.2.7:80");
+        assert_eq!(of("[::1]:7420"), "http://[::1]:7420");
+    }
 }

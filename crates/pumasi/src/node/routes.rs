@@ -1,18 +1,30 @@
 //! The node's routes: those of its parts, and what only the whole can tell.
+//!
+//! A page of a stranger can be made to look like this host (DNS rebinding), but it has no API key and no owner's token, and
+//! nothing here is answered for where a request comes from: so the `Host` header is not looked at.
 
-use api::Ledger;
+use anyhow::Context as _;
+use api::{Ledger, openai::ErrorBody};
 use axum::{
     Json, Router,
-    extract::State,
-    http::{HeaderMap, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, Method, StatusCode, header},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::get,
 };
 use ledger::{Amount, Key, Record};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::watch;
 
-use crate::home::Home;
+use crate::{home::Home, t};
+
+/// Every route of a node for people and machines: OpenAPI 3.1.
+const OPENAPI: &str = include_str!("openapi.json");
+/// What the first API key may spend.
+const FIRST_BUDGET: &str = "1000";
 
 /// The parts of a node that answer.
 #[derive(Clone)]
@@ -50,12 +62,16 @@ pub struct AccountView {
 }
 
 impl Routes {
-    pub fn router(self) -> Router {
+    /// Everything; once `stopping` is true, no new answers are begun.
+    pub fn router(self, stopping: watch::Receiver<bool>) -> Router {
+        let parts = self.replica.router().merge(self.provider.router()).merge(self.gateway.router());
         let own = Router::new()
-            .route("/wallet", get(wallet))
+            .route("/healthz", get(health))
             .route("/metrics", get(metrics))
-            .with_state(self.clone());
-        own.merge(self.replica.router()).merge(self.provider.router()).merge(self.gateway.router())
+            .route("/openapi.json", get(openapi))
+            .route("/wallet", get(wallet))
+            .with_state(self);
+        own.merge(parts).fallback(no_route).layer(from_fn_with_state(stopping, while_stopping))
     }
 
     fn is_owner(&self, headers: &HeaderMap) -> bool {
@@ -94,36 +110,86 @@ impl Routes {
     }
 }
 
-async fn wallet(State(routes): State<Routes>, headers: HeaderMap) -> Response {
-    if !routes.is_owner(&headers) {
-        return problem(StatusCode::UNAUTHORIZED, "this is for the owner: send the token of the file owner-token");
-    }
-    match routes.view().await {
-        Ok(view) => Json(view).into_response(),
-        Err(error) => problem(StatusCode::SERVICE_UNAVAILABLE, &format!("{error:#}")),
+/// Whether everything works; 503 with the reason if the ledger takes no more operations.
+async fn health(State(routes): State<Routes>) -> Response {
+    match routes.replica.stopped() {
+        None => Json(json!({ "status": "ok" })).into_response(),
+        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped", "reason": why }))).into_response(),
     }
 }
 
-fn problem(status: StatusCode, message: &str) -> Response {
-    let detail = api::openai::ErrorDetail { message: message.into(), kind: "invalid_request_error".into(), param: None, code: None };
-    (status, Json(api::openai::ErrorBody { error: detail })).into_response()
+async fn wallet(State(routes): State<Routes>, headers: HeaderMap) -> Response {
+    if !routes.is_owner(&headers) {
+        let message = "this is for the owner: send the token of the file owner-token in the data folder";
+        return problem(StatusCode::UNAUTHORIZED, "invalid_api_key", message);
+    }
+    match routes.view().await {
+        Ok(view) => Json(view).into_response(),
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the wallet could not be shown");
+            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the ledger does not answer; try again in a moment")
+        }
+    }
 }
 
 /// Prometheus text of all parts.
 async fn metrics(State(routes): State<Routes>) -> Response {
-    let text = [routes.replica.metrics(), routes.provider.metrics(), routes.gateway.metrics()].concat();
+    let mut text = [routes.replica.metrics(), routes.provider.metrics(), routes.gateway.metrics()].concat();
+    if let Some(bytes) = resident_bytes() {
+        text += &format!("# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n");
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
-/// Makes the API key of `pumasi chat` if the folder has none yet.
-pub async fn first_key(home: &Home, address: &str) -> anyhow::Result<Option<String>> {
-    if home.read("api-key")?.is_some() {
-        return Ok(None);
+/// The memory of this process, without its workers; known on Linux.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1_024)
+}
+
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
+async fn no_route(request: Request) -> Response {
+    let message = format!("there is no {} here; GET /openapi.json lists what there is", request.uri().path());
+    problem(StatusCode::NOT_FOUND, "route_not_found", &message)
+}
+
+/// A node that stops answers everything but new questions.
+async fn while_stopping(State(stopping): State<watch::Receiver<bool>>, request: Request, next: Next) -> Response {
+    let asks = request.method() == Method::POST && request.uri().path().ends_with("/chat/completions");
+    if asks && *stopping.borrow() {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this node is being stopped; try again once it is back");
     }
-    let body = serde_json::json!({ "budget": "1000", "name": "first key" });
-    let request = reqwest::Client::new().post(format!("{address}/keys")).bearer_auth(home.owner_token()?).json(&body);
+    next.run(request).await
+}
+
+fn problem(status: StatusCode, code: &str, message: &str) -> Response {
+    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+    let detail =
+        api::openai::ErrorDetail { message: message.into(), kind: kind.into(), param: None, code: Some(code.into()) };
+    (status, Json(ErrorBody { error: detail })).into_response()
+}
+
+/// Makes the API key of `pumasi chat` if the folder has none yet.
+pub async fn first_key(home: &Home, address: &str) -> anyhow::Result<()> {
+    if home.read("api-key")?.is_some() {
+        return Ok(());
+    }
+    let body = json!({ "budget": FIRST_BUDGET, "name": "first key" });
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let request = client.post(format!("{address}/keys")).bearer_auth(home.owner_token()?).json(&body);
     let key: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
-    let key = key["key"].as_str().unwrap_or_default().to_owned();
-    home.write("api-key", &key)?;
-    Ok(Some(key))
+    let key = key["key"].as_str().with_context(|| t!("the gateway made no API key", "게이트웨이가 API 키를 만들지 않았습니다"))?;
+    home.write("api-key", key)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn memory_is_counted_in_bytes() {
+        assert!(super::resident_bytes().is_some_and(|bytes| bytes > 1 << 20 && bytes % 1_024 == 0));
+    }
 }

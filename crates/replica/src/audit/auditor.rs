@@ -1,10 +1,10 @@
 //! What every audit checks, wherever the entries come from.
 
 use api::log::open_note;
-use ledger::{Amount, Digest, Effect, Genesis, Head, log_tree, log_tree::Frontier};
+use ledger::{Amount, Digest, Effect, Genesis, Head, State, log_tree, log_tree::Frontier};
 use std::path::PathBuf;
 
-use super::{Finding, Progress, Report, money};
+use super::{Finding, Progress, Report, Step, money};
 use crate::{
     decide::Done,
     journal::{Damage, Raw},
@@ -21,12 +21,13 @@ struct Expected {
 }
 
 /// An audit under way.
-pub(super) struct Auditor<P> {
+pub(super) struct Auditor<P, W> {
     /// The file, if the log is one.
     pub path: Option<PathBuf>,
     /// Entries there are, if known.
     pub of: Option<u64>,
     progress: P,
+    watch: W,
     replay: Option<Replay>,
     frontier: Frontier,
     expected: Vec<Expected>,
@@ -43,13 +44,14 @@ struct Counts {
     paid_out: Amount,
 }
 
-impl<P: FnMut(Progress)> Auditor<P> {
-    pub(super) fn new(remembered: Option<Head>, progress: P) -> Self {
+impl<P: FnMut(Progress), W: FnMut(Step<'_>)> Auditor<P, W> {
+    pub(super) fn new(remembered: Option<Head>, progress: P, watch: W) -> Self {
         let expected = remembered.map(|head| Expected { head, whose: "that was remembered" });
         Self {
             path: None,
             of: None,
             progress,
+            watch,
             replay: None,
             frontier: Frontier::new(),
             expected: expected.into_iter().collect(),
@@ -76,11 +78,17 @@ impl<P: FnMut(Progress)> Auditor<P> {
     }
 
     fn replay(&mut self, entries: &[Raw]) -> Result<Vec<Done>, Damage> {
-        match (&mut self.replay, entries) {
-            (Some(replay), entries) => replay.feed(entries),
-            (None, [first, rest @ ..]) => self.replay.insert(Replay::found(first)?).feed(rest),
-            (None, []) => Ok(Vec::new()),
-        }
+        let (replay, entries) = match (&mut self.replay, entries) {
+            (Some(replay), entries) => (replay, entries),
+            (None, [first, rest @ ..]) => (self.replay.insert(Replay::found(first)?), rest),
+            (None, []) => return Ok(Vec::new()),
+        };
+        let watch = &mut self.watch;
+        replay.feed_watched(entries, |state, done| {
+            if let Ok(outcome) = &done.answer {
+                watch(Step { entry: done.entry, at: done.at, request: &done.signed.body, outcome, state });
+            }
+        })
     }
 
     pub(super) fn wrong(&self, damage: Damage) -> Finding {
@@ -124,19 +132,19 @@ impl<P: FnMut(Progress)> Auditor<P> {
         self.check_heads()
     }
 
-    /// Ends the audit: the log is complete.
-    pub(super) fn finish(self, unfinished_bytes: u64) -> Result<Report, Finding> {
+    /// Ends the audit: the log is complete. Gives the state it led to as well.
+    pub(super) fn finish(self, unfinished_bytes: u64) -> Result<(Report, State), Finding> {
         let size = self.frontier.size();
         if let Some(Expected { head, whose }) = self.expected.iter().find(|expected| expected.head.size > size) {
             let more = head.size;
             return Err(Finding::History(format!("the log has {size} entries, and the head {whose} is over {more}")));
         }
         self.check_money()?;
-        let Some(Replay { state, at_root: true, .. }) = &self.replay else {
+        let Some(Replay { state, at_root: true, .. }) = self.replay else {
             return Err(Finding::History("the log does not end with the root of the state".into()));
         };
         let (totals, counts) = (state.totals(), self.counts);
-        Ok(Report {
+        let report = Report {
             network: state.network(),
             origin: state.genesis().origin.clone(),
             entries: size,
@@ -149,7 +157,8 @@ impl<P: FnMut(Progress)> Auditor<P> {
             head: Head { size, root: self.frontier.root() },
             signed: self.signed,
             unfinished_bytes,
-        })
+        };
+        Ok((report, state))
     }
 
     /// The network, once the first entry was fed.

@@ -1,8 +1,9 @@
 //! The audit of a replica's folder.
 
+use ledger::State;
 use std::{fs::File, path::Path};
 
-use super::{Finding, Progress, Report, auditor::Auditor};
+use super::{Finding, Progress, Report, Step, auditor::Auditor};
 use crate::{
     Error,
     journal::{self, Raw, ScanError, scan},
@@ -13,7 +14,10 @@ use crate::{
 /// So many entries are checked together.
 const TOGETHER: usize = 512;
 
-pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> Result<Report, Finding> {
+pub(super) fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
+    dir: &Path,
+    mut auditor: Auditor<P, W>,
+) -> Result<(Report, State), Finding> {
     let path = dir.join(journal::FILE);
     let unreadable = |error: Error| Finding::Unreadable(error.to_string());
     // First the mark and the head, then the journal, which may be growing.
@@ -54,7 +58,11 @@ pub(super) fn audit<P: FnMut(Progress)>(dir: &Path, mut auditor: Auditor<P>) -> 
     auditor.finish(tail.torn_bytes)
 }
 
-fn feed<P: FnMut(Progress)>(auditor: &mut Auditor<P>, group: &[Raw], note: Option<&str>) -> Result<(), Finding> {
+fn feed<P: FnMut(Progress), W: FnMut(Step<'_>)>(
+    auditor: &mut Auditor<P, W>,
+    group: &[Raw],
+    note: Option<&str>,
+) -> Result<(), Finding> {
     let first = auditor.genesis().is_none();
     if let (true, [genesis, rest @ ..]) = (first, group) {
         auditor.feed(std::slice::from_ref(genesis))?;

@@ -5,7 +5,7 @@ mod folder;
 mod money;
 mod url;
 
-use ledger::{Amount, Digest, Head};
+use ledger::{Amount, Digest, Head, Outcome, Request, State, Time};
 use std::path::PathBuf;
 
 /// Where the log is.
@@ -92,7 +92,36 @@ pub async fn audit(
     remembered: Option<Head>,
     progress: impl FnMut(Progress) + Send,
 ) -> Result<Report, Finding> {
-    let auditor = auditor::Auditor::new(remembered, progress);
+    audit_watched(source, remembered, progress, |_| {}).await.map(|(report, _)| report)
+}
+
+/// An operation that was applied, and the state right after it.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'a> {
+    /// Its entry in the log.
+    pub entry: u64,
+    /// When.
+    pub at: Time,
+    /// What was asked, by whom.
+    pub request: &'a Request,
+    /// What it did.
+    pub outcome: &'a Outcome,
+    /// After it. A channel that is finished later is still here.
+    pub state: &'a State,
+}
+
+/// The audit of [`audit`] for whoever wants to prove something with the log: `watch` sees each operation as it is applied,
+/// and the state that the log leads to is handed out. What was seen counts only if there is no finding in the end.
+///
+/// # Errors
+/// The first [`Finding`].
+pub async fn audit_watched(
+    source: &Source,
+    remembered: Option<Head>,
+    progress: impl FnMut(Progress) + Send,
+    watch: impl FnMut(Step<'_>) + Send,
+) -> Result<(Report, State), Finding> {
+    let auditor = auditor::Auditor::new(remembered, progress, watch);
     match source {
         Source::Folder(dir) => folder::audit(dir, auditor),
         Source::Url(base) => url::audit(base, auditor).await,

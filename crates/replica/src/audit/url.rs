@@ -1,15 +1,19 @@
 //! The audit of a log elsewhere, by its checkpoint and entry bundles.
 
+use ledger::State;
 use std::time::Duration;
 
-use super::{Finding, Progress, Report, auditor::Auditor};
+use super::{Finding, Progress, Report, Step, auditor::Auditor};
 use crate::{
     journal::Raw,
     shape::BLOCK,
     tile::{Tile, open_bundle, path_of},
 };
 
-pub(super) async fn audit<P: FnMut(Progress)>(base: &str, mut auditor: Auditor<P>) -> Result<Report, Finding> {
+pub(super) async fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
+    base: &str,
+    mut auditor: Auditor<P, W>,
+) -> Result<(Report, State), Finding> {
     let log = Log::new(base)?;
     let note = String::from_utf8_lossy(&log.fetch("checkpoint").await?).into_owned();
     let size = note.lines().nth(1).and_then(|line| line.parse::<u64>().ok());

@@ -1,0 +1,24 @@
+//! What the measurements share: medians, and the machine they ran on.
+
+/// The middle of some numbers; of an even count, the lower of the two.
+///
+/// # Panics
+/// If there are none.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[(numbers.len() - 1) / 2]
+}
+
+/// Cores, processor and load, for the head of a report.
+pub fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("", |name| name.1);
+    format!("{cores} cores, {name}, load {}", load())
+}
+
+/// The load average of the last minute.
+pub fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or("?").to_owned()
+}

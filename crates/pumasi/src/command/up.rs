@@ -1,0 +1,118 @@
+//! `pumasi up`: turns a node on and says how to use it, until it is told to stop.
+
+use anyhow::Context as _;
+use api::openai::{Model, Models};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    home::Home,
+    node::{Config, Node},
+    print, t,
+};
+
+/// What is asked.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to listen
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7420")]
+    listen: String,
+    /// A GGUF file to offer; may be given several times
+    #[arg(long = "model", id = "models", value_name = "FILE.gguf")]
+    models: Vec<PathBuf>,
+    /// Threads for one model [default: as many as there are cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    threads: Option<u32>,
+    /// The most tokens of one conversation [default: 4096, or what the model can]
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(16..=1_048_576))]
+    context: Option<u32>,
+}
+
+pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
+    logging();
+    // From here on a signal ends the start or the run, and never leaves a half-written line.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let first = home.read("api-key")?.is_none();
+    let Args { listen, models, threads, context } = args;
+    let start = Node::start(home.clone(), Config { listen, models, threads, context });
+    let node = tokio::select! {
+        node = start => node?,
+        _ = interrupt.recv() => return Ok(ExitCode::from(130)),
+        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+    };
+    show(&home, &node, first, json).await?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    if !json {
+        eprintln!("{}", t!("stopping …", "끄는 중 …"));
+    }
+    tokio::select! {
+        () = node.stop() => Ok(ExitCode::SUCCESS),
+        _ = interrupt.recv() => Ok(ExitCode::from(130)),
+    }
+}
+
+/// Warnings go to standard error; `RUST_LOG` asks for more or less.
+fn logging() {
+    let usual = || tracing_subscriber::EnvFilter::new("warn");
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| usual());
+    drop(tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init());
+}
+
+async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Result<()> {
+    let address = node.address();
+    let key = home.read("api-key")?.unwrap_or_default();
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let models: Models = client.get(format!("{address}/v1/models")).send().await?.json().await.context("/v1/models")?;
+    if json {
+        let ready = json!({
+            "address": address, "home": home.dir(), "pid": std::process::id(), "api_key": key, "first": first,
+            "models": models.data, "notes": node.notes(),
+        });
+        // One line, for whoever waits for it.
+        print::line(&ready.to_string());
+        return Ok(());
+    }
+    node.notes().iter().for_each(|note| eprintln!("{note}"));
+    print::line(&t!("Pumasi is on: {address}", "품앗이가 켜졌습니다: {address}"));
+    print::line(&t!("data folder   {}", "데이터 폴더  {}", home.dir().display()));
+    if first {
+        print::line(&t!("API key       {key}  (shown only now; kept in {})", "API 키       {key}  (지금만 보입니다. {}에 있습니다)", home.path("api-key").display()));
+    }
+    print::line("");
+    show_models(&models.data);
+    show_how(home, address, models.data.first());
+    Ok(())
+}
+
+fn show_models(models: &[Model]) {
+    if models.is_empty() {
+        return print::line(&t!(
+            "No model is offered yet. Stop this, and start it with: up --model FILE.gguf",
+            "아직 제공하는 모델이 없습니다. 끄고 이렇게 켜세요: up --model 파일.gguf"
+        ));
+    }
+    print::line(&t!("Models, and credits per million tokens in / out:", "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"));
+    print::models(models);
+}
+
+fn show_how(home: &Home, address: &str, model: Option<&Model>) {
+    if let Some(model) = model {
+        let (id, command, key) = (&model.id, home.command(), home.path("api-key"));
+        print::line("");
+        print::line(&t!("Ask it, in another terminal:", "다른 터미널에서 물어보세요:"));
+        print::line(&format!("  {command} chat"));
+        print::line(&t!("Or with any OpenAI client, at {address}/v1:", "OpenAI 클라이언트는 무엇이든, {address}/v1:"));
+        let body = format!("{{\"model\": \"{id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Once upon a time\"}}]}}");
+        print::line(&format!("  curl {address}/v1/chat/completions -H \"Authorization: Bearer $(cat {})\" \\", key.display()));
+        print::line(&format!("    -d '{body}'"));
+    }
+    print::line("");
+    print::line(&t!(
+        "Credits here are play credits of this machine's own network. Stop with Ctrl+C.",
+        "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다. Ctrl+C로 끕니다."
+    ));
+}

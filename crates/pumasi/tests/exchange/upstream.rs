@@ -1,0 +1,64 @@
+//! A model's server that does what the last message says: `say N`, `slow N` (20 ms a token), `die N` (breaks off after N).
+
+use axum::{
+    Json, Router,
+    body::Body,
+    response::{IntoResponse as _, Response},
+    routing::post,
+};
+use futures::StreamExt as _;
+use serde_json::{Value, json};
+use std::{io, time::Duration};
+use tokio::net::TcpListener;
+
+/// Input tokens that it always counts.
+pub const INPUT: u64 = 7;
+
+/// Starts it; gives the address of its API.
+pub async fn start() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let router = Router::new().route("/v1/chat/completions", post(answer));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{address}/v1")
+}
+
+async fn answer(Json(request): Json<Value>) -> Response {
+    let text = request["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
+    let (verb, count) = text.split_once(' ').unwrap();
+    let (verb, asked) = (verb.to_owned(), count.parse::<u64>().unwrap());
+    let count = asked.min(request["max_tokens"].as_u64().unwrap());
+    let pause = Duration::from_millis(if verb == "slow" { 20 } else { 0 });
+    let words = futures::stream::iter(0..count).then(move |word| async move {
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok::<_, io::Error>(event(&json!({ "choices": [{ "index": 0, "delta": { "content": format!("w{word} ") } }] })))
+    });
+    let dies = verb == "die";
+    let end = if dies {
+        vec![Err(io::Error::other("died"))]
+    } else {
+        let finish = if count < asked { "length" } else { "stop" };
+        let usage = json!({ "prompt_tokens": INPUT, "completion_tokens": count, "total_tokens": INPUT + count });
+        let last = json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": finish }] });
+        vec![Ok(event(&last)), Ok(event(&json!({ "choices": [], "usage": usage }))), Ok("data: [DONE]\n\n".to_owned())]
+    };
+    let end = futures::stream::iter(end).then(move |last| async move {
+        if dies {
+            // The words are on their way before the line breaks.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        last
+    });
+    Body::from_stream(words.chain(end)).into_response()
+}
+
+fn event(chunk: &Value) -> String {
+    let mut chunk = chunk.clone();
+    chunk["id"] = "x".into();
+    chunk["object"] = "chat.completion.chunk".into();
+    chunk["created"] = 0.into();
+    chunk["model"] = "m".into();
+    format!("data: {chunk}\n\n")
+}
