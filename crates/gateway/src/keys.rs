@@ -111,7 +111,14 @@ impl Keys {
         let insert = move |books: &rusqlite::Connection| {
             books.execute(
                 "INSERT INTO key (hash, name, budget, spent, created, expires) VALUES (?, ?, ?, ?, ?, ?)",
-                params![kept, kept_name, records::money(budget), records::money(Amount::ZERO), created.cast_signed(), expires.map(u64::cast_signed)],
+                params![
+                    kept,
+                    kept_name,
+                    records::money(budget),
+                    records::money(Amount::ZERO),
+                    created.cast_signed(),
+                    expires.map(u64::cast_signed)
+                ],
             )?;
             Ok(books.last_insert_rowid())
         };

@@ -111,7 +111,13 @@ pub fn end_order(books: &Connection, id: OrderId, state: State, receipt: Option<
     Ok(())
 }
 
-pub fn put_leaf(books: &Connection, channel: ChannelId, number: u64, leaf: Digest, refusal: Option<&Signed<Refusal>>) -> rusqlite::Result<()> {
+pub fn put_leaf(
+    books: &Connection,
+    channel: ChannelId,
+    number: u64,
+    leaf: Digest,
+    refusal: Option<&Signed<Refusal>>,
+) -> rusqlite::Result<()> {
     let insert = "INSERT INTO leaf (channel, number, leaf, refusal) VALUES (?, ?, ?, ?)";
     books.prepare_cached(insert)?.execute(params![channel.0, number.cast_signed(), leaf.0, refusal.map(encode)])?;
     Ok(())
@@ -213,7 +219,8 @@ pub fn refusals(books: &Books, channel: ChannelId, after: u64) -> Result<Vec<Sig
 /// What was put into channels since a time.
 pub fn topped_up(books: &Books, since: u64) -> Result<Amount, Error> {
     let query = "SELECT amount FROM top_up WHERE time >= ?";
-    let rows: Vec<Amount> = books.read(|books| books.prepare(query)?.query_map([since.cast_signed()], |row| amount(row, 0))?.collect())?;
+    let rows: Vec<Amount> =
+        books.read(|books| books.prepare(query)?.query_map([since.cast_signed()], |row| amount(row, 0))?.collect())?;
     Ok(rows.into_iter().sum())
 }
 

@@ -66,7 +66,8 @@ pub fn forget(books: &Connection, now: u64, retention_ms: u64) -> rusqlite::Resu
     for row in rows {
         let (channel, voucher) = row?;
         if let Ok(voucher) = decode::<Signed<Voucher>>(&voucher) {
-            books.execute(old, params![now.saturating_sub(retention_ms).cast_signed(), voucher.body.number.cast_signed(), channel])?;
+            let (before, number) = (now.saturating_sub(retention_ms), voucher.body.number);
+            books.execute(old, params![before.cast_signed(), number.cast_signed(), channel])?;
         }
     }
     Ok(())

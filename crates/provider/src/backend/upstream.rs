@@ -50,7 +50,16 @@ impl Upstream {
             return Err(format!("the model's server refused the request with HTTP {}", status.as_u16()));
         }
         let pieces = answer.bytes_stream().boxed();
-        Ok(Running { pieces, buffer: BytesMut::new(), limit, usage: Usage::default(), finish: Finish::Stop, begun: false, told: false, ended: false })
+        Ok(Running {
+            pieces,
+            buffer: BytesMut::new(),
+            limit,
+            usage: Usage::default(),
+            finish: Finish::Stop,
+            begun: false,
+            told: false,
+            ended: false,
+        })
     }
 }
 

@@ -119,27 +119,34 @@ fn bad(finding: &Finding) -> Value {
 }
 
 fn say(report: &Report, kept: Option<&Kept>) {
-    let Report { origin, network, entries, applied, refused, .. } = report;
+    let Report { origin, network, entries, applied, refused, settled, settlements, paid_out, supply, .. } = report;
     print::line(&t!("The ledger is right: every signature, price, sum and root.", "원장이 맞습니다: 서명, 값, 합계, 뿌리 모두."));
-    print::line(&t!("network        {origin}  {network}", "네트워크      {origin}  {network}"));
-    print::line(&t!(
-        "log            {entries} entries: {applied} operations applied, {refused} refused",
-        "로그          항목 {entries}개: 적용한 연산 {applied}개, 거절한 연산 {refused}개"
-    ));
-    print::line(&t!(
-        "settled        {} credits (settlements: {}), of which {} royalties paid out",
-        "정산          {} 크레딧 (정산 {}번), 그 가운데 나누어 준 로열티 {}",
-        report.settled, report.settlements, report.paid_out
-    ));
-    print::line(&t!("in the world   {} credits", "세상에 있는 것 {} 크레딧", report.supply));
-    match &report.signed {
-        Some(head) => print::line(&t!("signed head    over {} entries, and the log leads to it", "서명된 머리   항목 {}개까지, 로그와 이어집니다", head.size)),
-        None => print::line(&t!("signed head    none here yet", "서명된 머리   아직 없습니다")),
-    }
+    let mut rows = vec![
+        (t!("network", "네트워크"), format!("{origin}  {network}")),
+        (
+            t!("log", "로그"),
+            t!("{entries} entries: {applied} operations applied, {refused} refused", "항목 {entries}개: 적용한 연산 {applied}개, 거절한 연산 {refused}개"),
+        ),
+        (t!("credits", "크레딧"), t!("{supply} in the world", "세상에 {supply}")),
+        (t!("settled", "정산"), t!("{settled} credits (settlements: {settlements})", "{settled} 크레딧 ({settlements}번)")),
+        (t!("royalties", "로열티"), t!("{paid_out} credits paid out", "{paid_out} 크레딧을 나누어 줌")),
+    ];
+    let signed = match &report.signed {
+        Some(head) => t!("over {} entries, and the log leads to it", "항목 {}개까지, 로그와 이어집니다", head.size),
+        None => t!("none here yet", "아직 없습니다"),
+    };
+    rows.push((t!("signed head", "서명된 머리"), signed));
     if let Some(kept) = kept {
-        print::line(&t!("kept head      over {} entries, and the log still leads to it", "받아 둔 머리  항목 {}개까지, 로그가 여전히 이어집니다", kept.head.size));
+        let size = kept.head.size;
+        rows.push((t!("kept head", "받아 둔 머리"), t!("over {size} entries, and the log still leads to it", "항목 {size}개까지, 로그가 여전히 이어집니다")));
     }
     if report.unfinished_bytes > 0 {
-        print::line(&t!("unfinished     {} bytes of a group that is being written, or that a crash tore", "끝나지 않은 것 {}바이트: 쓰는 중이거나, 꺼지면서 끊긴 것", report.unfinished_bytes));
+        let what = t!(
+            "{} bytes of a group that is being written, or that a crash tore",
+            "{}바이트: 쓰는 중이거나, 꺼지면서 끊긴 것",
+            report.unfinished_bytes
+        );
+        rows.push((t!("unfinished", "끝나지 않은 것"), what));
     }
+    print::table(&rows.into_iter().map(|(what, value)| vec![what, value]).collect::<Vec<_>>());
 }

@@ -17,11 +17,15 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
         print::json(&status)?;
         return Ok(ExitCode::SUCCESS);
     }
-    print::line(&t!("running at     {}", "주소          {}", client.address()));
-    print::line(&t!("health         {}", "상태          {}", health["status"].as_str().unwrap_or_default()));
-    print::line(&t!("data folder    {}", "데이터 폴더   {}", home.dir().display()));
-    print::line(&t!("network        {}", "네트워크      {}", ledger["origin"].as_str().unwrap_or_default()));
-    print::line(&t!("ledger         {} operations, {} log entries", "원장          연산 {}개, 로그 항목 {}개", ledger["operations"], ledger["head"]["size"]));
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (operations, entries) = (&ledger["operations"], &ledger["head"]["size"]);
+    print::table(&[
+        vec![t!("running at", "주소"), client.address().to_owned()],
+        vec![t!("health", "상태"), text(&health["status"])],
+        vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()],
+        vec![t!("network", "네트워크"), text(&ledger["origin"])],
+        vec![t!("ledger", "원장"), t!("{operations} operations in {entries} log entries", "연산 {operations}개, 로그 항목 {entries}개")],
+    ]);
     if models.data.is_empty() {
         print::line(&t!("no model is offered", "제공하는 모델이 없습니다"));
         return Ok(ExitCode::SUCCESS);

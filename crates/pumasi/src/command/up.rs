@@ -78,10 +78,13 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     }
     node.notes().iter().for_each(|note| eprintln!("{note}"));
     print::line(&t!("Pumasi is on: {address}", "품앗이가 켜졌습니다: {address}"));
-    print::line(&t!("data folder   {}", "데이터 폴더  {}", home.dir().display()));
+    let mut rows = vec![vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()]];
     if first {
-        print::line(&t!("API key       {key}  (shown only now; kept in {})", "API 키       {key}  (지금만 보입니다. {}에 있습니다)", home.path("api-key").display()));
+        let kept = home.path("api-key");
+        rows.push(vec![t!("API key", "API 키"), key]);
+        rows.push(vec![String::new(), t!("(shown only now; kept in {})", "(지금만 보입니다. {}에 있습니다)", kept.display())]);
     }
+    print::table(&rows);
     print::line("");
     show_models(&models.data);
     show_how(home, address, models.data.first());

@@ -5,7 +5,7 @@ use anyhow::{Context as _, bail};
 use api::{Ledger, List};
 use blobs::{Manifest, Store, gguf::Header};
 use engine::{Engine, Event, Prompt, Request, Sampling};
-use ledger::{ArtifactId, Bound, Key, Offer, OfferId, OfferRecord, Operation, Rates, Record};
+use ledger::{ArtifactId, Bound, Digest, Key, Offer, OfferId, OfferRecord, Operation, Rates, Record};
 use provider::{Backend, Provider, Settings};
 use serde_json::{Value, json};
 use std::{
@@ -140,15 +140,28 @@ impl Models<'_> {
             Ok(store.put_file(&file, |bytes| progress.tell(bytes, of))?)
         };
         let (weights, bytes) = blocking(put).await?;
-        if let Some(Record::Weight(weight)) = self.ledger.get(&Key::Weight(weights)).await?
-            && self.store.contains(weight.first)
-        {
-            return Ok(Taken { entry: entry(weight.first), new: false });
+        if let Some(artifact) = self.work_with(weights).await? {
+            return Ok(Taken { entry: entry(artifact), new: false });
         }
         let manifest = Manifest::new(vec![(title.clone(), weights, bytes)], BTreeMap::new()).map_err(anyhow::Error::msg)?;
         let new = !self.store.contains(manifest.digest());
         let artifact = self.store.put_manifest(&manifest, Some(&title))?;
         Ok(Taken { entry: entry(artifact), new })
+    }
+
+    /// The work here that has these weights: the one that the ledger calls first, or one that was just taken in.
+    async fn work_with(&self, weights: Digest) -> anyhow::Result<Option<ArtifactId>> {
+        if let Some(Record::Weight(weight)) = self.ledger.get(&Key::Weight(weights)).await?
+            && self.store.contains(weight.first)
+        {
+            return Ok(Some(weight.first));
+        }
+        for artifact in self.store.manifests()? {
+            if self.store.manifest(artifact)?.weights() == [weights] {
+                return Ok(Some(artifact));
+            }
+        }
+        Ok(None)
     }
 
     fn take_back(&self, given: &[Taken]) {

@@ -1,6 +1,7 @@
 //! A whole exchange in a temporary folder.
 
 use api::Ledger;
+use axum::serve::ListenerExt as _;
 use gateway::Gateway;
 use ledger::{
     AccountId, Amount, ArtifactId, Bound, Deposits, Digest, Fees, Genesis, Kind, Limits, Offer, Operation, Payee, Publish,
@@ -60,6 +61,11 @@ pub struct Buyer {
 
 impl World {
     pub async fn new() -> Self {
+        Self::new_with(upstream::start().await).await
+    }
+
+    /// In front of another model's server.
+    pub async fn new_with(upstream: String) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let keys = Keys::open(&dir.path().join("keys")).unwrap();
         let (issuer, key) = (keys.pair("issuer").unwrap().public(), keys.pair("replica").unwrap());
@@ -79,7 +85,6 @@ impl World {
         let replica = replica::Replica::open(config).unwrap();
         let ledger: Arc<dyn Ledger> = Arc::new(replica.clone());
         let wallet = Wallet::open(keys, Arc::clone(&ledger), &dir.path().join("wallet.db")).await.unwrap();
-        let upstream = upstream::start().await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let world = Self { dir, replica, ledger, wallet, http, upstream };
         world.found().await;
@@ -88,7 +93,7 @@ impl World {
 
     async fn found(&self) {
         let to = self.id("payer");
-        self.submit("issuer", Operation::Issue { to, amount: Amount::credits(10_000), reference: Digest([0; 32]) }).await;
+        self.submit("issuer", Operation::Issue { to, amount: Amount::credits(10_000_000), reference: Digest([0; 32]) }).await;
         for (role, name) in [("maker", "maker"), ("tuner", "tuner"), ("provider", "runner")] {
             self.submit(role, Operation::Name { name: name.into() }).await;
         }
@@ -148,8 +153,7 @@ impl World {
         let upstream = Upstream::new(&self.upstream, None, "m".into());
         provider.serve(offer, Backend::Upstream(upstream)).await.unwrap();
         let router = provider.router();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Seller { provider, server }
+        Seller { provider, server: serve(listener, router) }
     }
 
     pub async fn honest_seller(&self) -> Seller {
@@ -168,8 +172,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let router = gateway.router();
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Buyer { gateway, address, server, http: self.http.clone() }
+        Buyer { gateway, address, server: serve(listener, router), http: self.http.clone() }
     }
 
     /// Replays the whole log.
@@ -220,6 +223,12 @@ impl Buyer {
         let answer = get.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
+}
+
+/// As the node serves: small pieces go out at once.
+fn serve(listener: TcpListener, router: axum::Router) -> JoinHandle<()> {
+    let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() })
 }
 
 pub fn chat(text: &str, max_tokens: u32) -> Value {

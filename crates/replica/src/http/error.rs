@@ -1,12 +1,14 @@
 //! The one place that turns what went wrong into HTTP: a status, and `{"error": {message, type, param, code}}`.
 
-use api::LedgerError;
+use api::{
+    LedgerError,
+    openai::{ErrorBody, ErrorDetail},
+};
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
 
 /// A request that cannot be answered as asked.
 #[derive(Debug)]
@@ -14,6 +16,7 @@ pub(super) struct Failure {
     status: StatusCode,
     kind: &'static str,
     param: Option<&'static str>,
+    /// The number of the ledger's refusal.
     code: Option<u16>,
     message: String,
 }
@@ -48,7 +51,12 @@ impl From<LedgerError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let error = json!({ "message": self.message, "type": self.kind, "param": self.param, "code": self.code });
-        (self.status, Json(json!({ "error": error }))).into_response()
+        let error = ErrorDetail {
+            message: self.message,
+            kind: self.kind.to_owned(),
+            param: self.param.map(str::to_owned),
+            code: self.code.map(|number| number.to_string()),
+        };
+        (self.status, Json(ErrorBody { error })).into_response()
     }
 }

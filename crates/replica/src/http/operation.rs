@@ -88,8 +88,10 @@ pub(super) fn outcome(outcome: &Outcome) -> Value {
             json!({ "channel": channel.to_string(), "returned": pico(*returned) })
         }
         Effect::PaidOut(payments) => {
-            let payment = |(account, amount): &(ledger::AccountId, ledger::Amount)| json!({ "account": account.to_string(), "amount": pico(*amount) });
-            json!({ "payments": payments.iter().map(payment).collect::<Vec<_>>() })
+            let payment = payments.iter().map(|(account, amount)| {
+                json!({ "account": account.to_string(), "amount": pico(*amount) })
+            });
+            json!({ "payments": payment.collect::<Vec<_>>() })
         }
     };
     json!({ "fee": pico(outcome.fee), "effect": effect })

@@ -156,3 +156,40 @@ async fn what_is_not_there_is_said() {
         assert!(body["error"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{path}: {body}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watched_audit_shows_a_channel_that_is_gone_at_the_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let market = market(&replica).await;
+    let settled = replica.submit(&market.settle(2, 3)).await.unwrap();
+    effect(&replica, sign(PROVIDER, 3, Operation::Release { channel: market.channel })).await;
+    // A refused operation changes nothing, and is not shown.
+    replica.submit(&sign(PROVIDER, 4, Operation::Release { channel: market.channel })).await.unwrap_err();
+    replica.close();
+
+    let (mut opened, mut seen) = (None, Vec::new());
+    let source = crate::audit::Source::Folder(dir.path().to_owned());
+    let watch = |step: crate::audit::Step<'_>| {
+        if matches!(step.outcome.effect, Effect::Opened(_)) {
+            opened = step.state.channel(&market.channel).cloned();
+        }
+        seen.push((step.entry, step.request.sequence));
+    };
+    let (report, state) = crate::audit::audit_watched(&source, None, |_| {}, watch).await.unwrap();
+    assert_eq!(opened.unwrap().gateway_key, key(GATEWAY).public());
+    assert_eq!(state.channel(&market.channel), None);
+    assert!(seen.contains(&(settled.entry, 2)));
+    assert_eq!((seen.len() as u64, report.refused), (report.applied, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ledger_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    market(&replica).await;
+    let (metrics, head) = (replica.metrics(), replica.head().await.unwrap().head);
+    for line in [format!("pumasi_ledger_entries {}", head.size), "pumasi_ledger_operations_total 6".into(), "pumasi_ledger_stopped 0".into()] {
+        assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Paid requests per second through gateway and provider, with a real ledger, in front of a server that costs nothing: what
+//! metering, signing, bookkeeping and the second hop cost. Everything runs in this process, the load included.
+//!
+//! `cargo run --release -p benches --bin paid_path [seconds] [connections]`
+
+#[path = "../load.rs"]
+mod load;
+#[path = "../stages.rs"]
+mod stages;
+#[path = "../../../crates/pumasi/tests/exchange/upstream.rs"]
+mod upstream;
+#[expect(dead_code, reason = "the tests use the rest of it")]
+#[path = "../../../crates/pumasi/tests/exchange/world.rs"]
+mod world;
+
+use ledger::Amount;
+use std::time::Duration;
+
+fn main() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(run());
+}
+
+async fn run() {
+    let mut arguments = std::env::args().skip(1);
+    let seconds = arguments.next().map_or(10, |text| text.parse().expect("seconds"));
+    let connections = arguments.next().map_or(64, |text| text.parse().expect("connections"));
+    let time = Duration::from_secs(seconds);
+
+    let free = load::upstream().await;
+    let world = world::World::new_with(format!("http://{free}/v1")).await;
+    let _seller = world.honest_seller().await;
+    let buyer = world.buyer_with(|config| config.channel_deposit = Amount::credits(1_000)).await;
+    let key = buyer.new_key(Amount::credits(1_000_000)).await;
+    let body = world::chat("say 5", 20).to_string();
+    let paid = load::Target {
+        address: buyer.address.trim_start_matches("http://").to_owned(),
+        path: "/v1/chat/completions",
+        bearer: key,
+        body: body.clone(),
+    };
+    let straight = load::Target { address: free.to_string(), path: "/v1/chat/completions", bearer: String::new(), body };
+
+    println!("load average {}", load::average());
+    let unpaid = load::run(&straight, connections, time / 4).await;
+    println!("straight to the server  {unpaid}");
+    drop(load::run(&paid, connections, time / 4).await);
+    let done = load::run(&paid, connections, time).await;
+    println!("paid                    {done}");
+    println!("most memory of the whole process {:.0} MB", load::memory_mb());
+    println!("load average {}", load::average());
+    stages::print(done.each_us()).await;
+    eprintln!("checking the books and the log");
+    world::eventually("nothing is set aside any more", async || buyer.spent().await.1 == Amount::ZERO).await;
+    world.audit().await;
+}
