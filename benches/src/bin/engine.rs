@@ -1,7 +1,8 @@
-//! The worker against a bare loop over the same libraries and file: `engine MODEL.gguf [REPETITIONS]`.
+//! The worker against a bare loop over the same libraries and file: `engine MODEL.gguf [REPETITIONS [THREADS]]`.
 //!
 //! Both sides read prompts of [`PROMPT`] tokens and then write [`OUTPUT`] tokens, one stream and four streams, in turns.
-//! The bare loop does no more than decode and take the greatest logit.
+//! The bare loop does no more than decode and take the greatest logit. Turns are short, so that both sides of a pair see the
+//! same load of the machine; the fastest turns show what it does when it is quiet.
 
 use anyhow::{Context as _, Result, bail};
 use benches::{load, machine, median};
@@ -16,13 +17,12 @@ use llama_cpp_2::{
 use std::{
     hint::black_box,
     num::NonZeroU32,
-    path::Path,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-const PROMPT: usize = 256;
-const OUTPUT: u32 = 48;
+const PROMPT: usize = 128;
+const OUTPUT: u32 = 16;
 const STREAMS: u32 = 4;
 const CONTEXT: u32 = 1_024;
 
@@ -31,24 +31,25 @@ fn main() -> Result<ExitCode> {
     if arguments == ["worker"] {
         return Ok(engine::worker_main());
     }
-    let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS]") };
-    let repetitions = rest.first().map_or(Ok(7), |text| text.parse())?;
+    let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS [THREADS]]") };
+    let repetitions = rest.first().map_or(Ok(15), |text| text.parse())?;
+    let mut config = Config::new(model.into());
+    config.threads = rest.get(1).map_or(Ok(config.threads), |text| text.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(measure(Path::new(model), repetitions))?;
+    runtime.block_on(measure(config, repetitions))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(path: &Path, repetitions: usize) -> Result<()> {
-    let mut config = Config::new(path.to_owned());
+async fn measure(mut config: Config, repetitions: usize) -> Result<()> {
     (config.context, config.sequences) = (CONTEXT, STREAMS);
-    let threads = config.threads;
+    let (path, threads) = (config.model.clone(), config.threads);
     let engine = Engine::start(config).await?;
     let mut backend = LlamaBackend::init()?;
     backend.void_logs();
-    let model = LlamaModel::load_from_file(&backend, path, &LlamaModelParams::default())?;
+    let model = LlamaModel::load_from_file(&backend, &path, &LlamaModelParams::default())?;
     let mut bare = Bare { context: context(&backend, &model, threads)?, batch: LlamaBatch::new(512, 1) };
     println!("{} ({}), {threads} threads, {}", engine.info().name, path.display(), machine());
-    println!("prompts of {PROMPT} tokens, answers of {OUTPUT}; tokens per second, medians of {repetitions}");
+    println!("prompts of {PROMPT} tokens, answers of {OUTPUT}; tokens per second of {repetitions} pairs, medians and fastest");
 
     let mut prompts = Prompts { vocabulary: engine.info().vocabulary, random: 1 };
     let mut rows: Vec<Row> = Vec::new();
@@ -221,20 +222,29 @@ fn per_second(count: usize, time: Duration) -> f64 {
 }
 
 fn report(rows: &[Row]) {
-    println!("\n| streams | | bare loop | worker | ratio (median of pairs) | load |\n| --- | --- | --- | --- | --- | --- |");
-    let of = |streams: u32, speed: &dyn Fn(&Row) -> f64| {
-        median(rows.iter().filter(|row| row.streams == streams).map(speed).collect())
+    println!("\n| streams | | bare loop | worker | ratio of pairs | bare, fastest | worker, fastest | ratio |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let of = |streams: u32, speed: &dyn Fn(&Row) -> f64| -> Vec<f64> {
+        rows.iter().filter(|row| row.streams == streams).map(speed).collect()
     };
+    let fastest = |speeds: Vec<f64>| speeds.into_iter().fold(0.0, f64::max);
     for streams in [1, STREAMS] {
         for (name, speed) in [("prefill", (|s| s.prefill) as fn(&Speed) -> f64), ("decode", |s| s.decode)] {
-            let bare = of(streams, &|row| speed(&row.bare));
-            let worker = of(streams, &|row| speed(&row.worker));
-            let ratio = of(streams, &|row| speed(&row.worker) / speed(&row.bare));
-            println!("| {streams} | {name} | {bare:.1} | {worker:.1} | {ratio:.3} | {} |", load());
+            let (bare, worker) = (of(streams, &|row| speed(&row.bare)), of(streams, &|row| speed(&row.worker)));
+            let pairs = median(of(streams, &|row| speed(&row.worker) / speed(&row.bare)));
+            let medians = format!("{:.1} | {:.1} | {pairs:.3}", median(bare.clone()), median(worker.clone()));
+            let (bare, worker) = (fastest(bare), fastest(worker));
+            println!("| {streams} | {name} | {medians} | {bare:.1} | {worker:.1} | {:.3} |", worker / bare);
         }
     }
-    let together = of(STREAMS, &|row| row.worker.decode) / of(1, &|row| row.worker.decode);
-    println!("\nThe worker writes {together:.2} times as much with {STREAMS} streams as with one.");
+    let together = |pick: &dyn Fn(Vec<f64>) -> f64, side: fn(&Row) -> Speed| {
+        pick(of(STREAMS, &|row| side(row).decode)) / pick(of(1, &|row| side(row).decode))
+    };
+    for (name, side) in [("worker", (|row| row.worker) as fn(&Row) -> Speed), ("bare loop", |row| row.bare)] {
+        let (medians, fastest) = (together(&median, side), together(&fastest, side));
+        println!("{STREAMS} streams together write {medians:.2} times one in the {name} (fastest turns: {fastest:.2}).");
+    }
+    println!("The load at the end is {}.", load());
 }
 
 /// What a token's message costs both sides together.

@@ -2,7 +2,9 @@
 
 use alloc::string::String;
 
-use crate::{AccountId, Amount, Digest, Effect, PublicKey, Register, Reject, Signature, State, signed::KeyProof, signed::Signable as _, verify_signature};
+use crate::{
+    AccountId, Amount, Digest, Effect, KeyProof, PublicKey, Register, Reject, Signable as _, Signature, State, verify_signature,
+};
 
 /// Names nobody may take: they would read as Pumasi itself, a role, or a path of a door.
 const RESERVED: &[&str] = &[

@@ -121,8 +121,8 @@ mod tests {
         for size in 1..40u64 {
             let leaves: Vec<_> = (0..size).map(|i| leaf(&i.to_be_bytes())).collect();
             for index in 0..size {
-                let path = prove(&leaves, index as usize).unwrap();
-                let hash = leaves[index as usize];
+                let at = usize::try_from(index).unwrap();
+                let (path, hash) = (prove(&leaves, at).unwrap(), leaves[at]);
                 assert_eq!(follow(hash, index, size, &path), Some(root(&leaves)));
                 assert_ne!(follow(leaf(b"x"), index, size, &path), Some(root(&leaves)));
                 assert_ne!(follow(hash, index + 1, size, &path), Some(root(&leaves)), "{index} of {size}");

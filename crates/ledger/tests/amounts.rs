@@ -1,8 +1,8 @@
 //! Money at its edges: text, the largest voucher there can be, the split of a pot.
 
 use ledger::{
-    AccountId, Amount, BillPayee, Channel, ChannelId, Digest, Keypair, Limits, Line, OfferId, Payee, Pot, Price, PriceLine, PublicKey,
-    Rates, Usage, Voucher,
+    AccountId, Amount, BillPayee, Channel, ChannelId, Digest, Keypair, Limits, Line, OfferId, Payee, Pot, Price,
+    PriceLine, PublicKey, Rates, Usage, Voucher,
 };
 use proptest::prelude::*;
 
@@ -27,7 +27,10 @@ proptest! {
 
     /// The split avoids a product above 2¹²⁸; below 2⁹⁶ the product fits, and both must agree.
     #[test]
-    fn the_split_of_a_pot_is_the_floor(lifetime in 0..1u128 << 96, weights in proptest::collection::vec(1..=u32::MAX, 1..=16)) {
+    fn the_split_of_a_pot_is_the_floor(
+        lifetime in 0..1u128 << 96,
+        weights in proptest::collection::vec(1..=u32::MAX, 1..=16),
+    ) {
         let payee = |weight: &u32| Payee { account: AccountId([0; 32]), weight: *weight };
         let payees: Vec<_> = weights.iter().map(payee).collect();
         let pot = Pot { lifetime: Amount(lifetime), paid: vec![Amount::ZERO; payees.len()] };
@@ -41,7 +44,8 @@ proptest! {
 fn amounts_are_read_strictly() {
     assert_eq!("0.000012".parse(), Ok(Amount(12_000_000)));
     assert_eq!("340282366920938463463374607.431768211455".parse(), Ok(Amount(u128::MAX)));
-    for wrong in ["", ".", "1.", ".5", "-1", "+1", "1e3", " 1", "1,5", "0.0000000000001", "340282366920938463463374607.431768211456"] {
+    let too_much = "340282366920938463463374607.431768211456";
+    for wrong in ["", ".", "1.", ".5", "-1", "+1", "1e3", " 1", "1,5", "0.0000000000001", too_much] {
         assert!(wrong.parse::<Amount>().is_err(), "{wrong}");
     }
 }
@@ -94,8 +98,8 @@ fn a_key_of_small_order_signs_nothing() {
 #[test]
 fn a_signature_has_one_form() {
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let (public, good) = (key("ann").public(), key("ann").sign_bytes(b"text"));
     assert!(ledger::verify_signature(public, b"text", good));

@@ -56,7 +56,7 @@ impl Run {
         let (asked, bytes) = (signed.body.clone(), encode(&signed).len());
         let (before, state_before) = (records(&self.state), self.state.clone());
         // What is asked for now and then only, so that the changes of several operations are hashed together.
-        if step.other % 4 == 0 {
+        if step.other.is_multiple_of(4) {
             self.state.root();
         }
         let result = signed

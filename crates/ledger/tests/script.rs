@@ -160,7 +160,8 @@ fn an_operation_verified_for_another_network_is_refused() {
 fn fees_beyond_any_amount_are_unpaid() {
     let fees = Fees { byte: ledger::Amount(u128::MAX), ..Fees::default() };
     let state = State::new(Genesis { fees, ..genesis() }).unwrap();
-    let asked = request(&state, ("alice", "alice"), Operation::Redeem { amount: ledger::Amount(1), reference: Digest([0; 32]) });
+    let redeem = Operation::Redeem { amount: ledger::Amount(1), reference: Digest([0; 32]) };
+    let asked = request(&state, ("alice", "alice"), redeem);
     assert_eq!(state.admit(Time(2_000), &asked, 300), Err(Reject::FeeUnpaid));
     assert_eq!(state.account(&account("alice")).sequence, 0);
 }

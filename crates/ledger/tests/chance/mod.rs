@@ -1,9 +1,9 @@
 //! Values of everything that is encoded, at random.
 
 use ledger::{
-    Account, AccountId, Amount, Artifact, Bound, Channel, ChannelId, Deposits, Digest, Fees, Finish, Genesis, Head, Kind, Limits,
-    Line, Offer, OfferId, OfferRecord, Operation, Order, OrderId, Payee, Pot, PublicKey, Publish, Rates, Receipt, Record,
-    Register, Request, Signature, Signed, Time, Totals, Usage, Voucher, Weight,
+    Account, AccountId, Amount, Artifact, Bound, Channel, ChannelId, Deposits, Digest, Fees, Finish, Genesis, Head,
+    Kind, Limits, Line, Offer, OfferId, OfferRecord, Operation, Order, OrderId, Payee, Pot, PublicKey, Publish, Rates,
+    Receipt, Record, Register, Request, Signature, Signed, Time, Totals, Usage, Voucher, Weight,
 };
 use proptest::{collection::vec, prelude::*};
 

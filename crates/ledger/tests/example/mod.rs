@@ -1,9 +1,9 @@
 //! A small network's whole life, in bytes: what docs/ledger.md shows and what an auditor in another language is tried on.
 
 use ledger::{
-    AccountId, Amount, Bound, ChannelId, Deposits, Digest, Effect, Fees, Finish, Genesis, Head, Key, Keypair, Kind, Limits, Offer,
-    OfferId, Operation, Order, OrderId, Payee, Publish, Rates, Receipt, Refusal, RefusalReason, Request, Signable as _, Signed,
-    State, Tally, Time, Usage, encode, log_tree, salted,
+    AccountId, Amount, Bound, ChannelId, Deposits, Digest, Effect, Fees, Finish, Genesis, Head, Key, Keypair, Kind,
+    Limits, Offer, OfferId, Operation, Order, OrderId, Payee, Publish, Rates, Receipt, Refusal, RefusalReason,
+    Request, Signable as _, Signed, State, Tally, Time, Usage, encode, log_tree, salted,
 };
 use std::fmt::Write as _;
 

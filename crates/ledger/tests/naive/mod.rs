@@ -1,8 +1,8 @@
 //! The naive model: what happened, in order. Every number is a sum over all of it, computed again each time.
 
 use ledger::{
-    AccountId, Amount, Artifact, ArtifactId, ChannelId, Effect, Genesis, Key, Line, OfferId, Operation, Payee, Publish, Request,
-    State, Usage, encode,
+    AccountId, Amount, Artifact, ArtifactId, ChannelId, Effect, Genesis, Key, Line, OfferId, Operation, Payee,
+    Publish, Request, State, Usage, encode,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,10 +1,10 @@
 //! One fixed value of everything that is encoded: the golden files freeze their bytes.
 
 use ledger::{
-    Account, AccountId, Amount, Artifact, Bound, Channel, ChannelId, Charge, Deposits, Digest, Effect, Fees, Finish, Genesis, Head,
-    Key, KeyProof, Keypair, Kind, Limits, Line, Offer, OfferId, OfferRecord, Operation, Order, OrderId, Outcome, Payee, Pot,
-    PublicKey, Publish, Rates, Receipt, Record, Refusal, RefusalReason, Register, Request, Settlement, Signable, Signature, Tally,
-    Time, Totals, Usage, Voucher, Weight, encode, salted,
+    Account, AccountId, Amount, Artifact, Bound, Channel, ChannelId, Charge, Deposits, Digest, Effect, Fees, Finish,
+    Genesis, Head, Key, KeyProof, Keypair, Kind, Limits, Line, Offer, OfferId, OfferRecord, Operation, Order, OrderId,
+    Outcome, Payee, Pot, PublicKey, Publish, Rates, Receipt, Record, Refusal, RefusalReason, Register, Request,
+    Settlement, Signable, Signature, Tally, Time, Totals, Usage, Voucher, Weight, encode, salted,
 };
 
 fn d(number: u8) -> Digest {
@@ -146,7 +146,8 @@ fn records() -> Vec<Record> {
     let (one, publish) = (Amount(1), fixed_publish());
     let door = Some(Register { address: "http://[::1]:7420".into(), tls_key: None });
     let (key, who) = (PublicKey([0x23; 32]), a(0x22));
-    let totals = Totals { time: Time(9), operations: 8, issued: Amount(7), redeemed: one, deposits: one, pots: one, artifacts: 1 };
+    let (time, issued) = (Time(9), Amount(7));
+    let totals = Totals { time, operations: 8, issued, redeemed: one, deposits: one, pots: one, artifacts: 1 };
     vec![
         Record::Totals(totals),
         Record::Account(Account { key, sequence: 3, balance: Amount(4), name: Some("alice".into()), door }),

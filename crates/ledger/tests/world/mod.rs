@@ -138,14 +138,14 @@ impl World {
     fn asker(&self, state: &State, step: &Step) -> usize {
         let channel = pick(&self.channels, step.which).and_then(|id| state.channel(&id));
         let right = match step.verb % 32 {
-            0..=2 | 3 | 4 => Some(account("issuer")),
+            0..=4 => Some(account("issuer")),
             15 | 17 | 18 => channel.map(|channel| channel.payer),
-            19..=25 | 26 => channel.map(|channel| channel.provider),
+            19..=26 => channel.map(|channel| channel.provider),
             14 => pick(&self.offers, step.which).and_then(|id| state.offer(&id)).map(|offer| offer.provider),
             8 | 9 => state.artifact(&artifact(step.which)).map(|artifact| artifact.publisher),
             _ => None,
         };
-        let right = right.filter(|_| step.by % 8 != 0);
+        let right = right.filter(|_| !step.by.is_multiple_of(8));
         let found = PEOPLE.iter().position(|name| right == Some(account(name)));
         found.unwrap_or(usize::from(step.by) % PEOPLE.len())
     }
@@ -160,13 +160,13 @@ impl World {
             4 => Operation::Lift { weight: digest("weight", step.which % 5) },
             5 => Operation::Transfer { to: person(step.which), amount: Amount(amount.0 % 9_000), reference },
             6 => Operation::Name { name: ["ab", "cd", "ef", "gh", "-", "log"][usize::from(step.which) % 6].into() },
-            7 if step.which % 4 == 0 => self.rotate(state, (who, by), step),
+            7 if step.which.is_multiple_of(4) => self.rotate(state, (who, by), step),
             7 => Operation::Register(Register {
-                address: if step.which % 3 == 0 { "nowhere".into() } else { format!("http://door:{}", step.other.max(1)) },
-                tls_key: (step.other % 2 == 0).then_some(reference),
+                address: if step.which.is_multiple_of(3) { "nowhere".into() } else { format!("http://door:{}", step.other.max(1)) },
+                tls_key: step.other.is_multiple_of(2).then_some(reference),
             }),
             8 => Operation::Tag { name: "n".into(), tag: format!("t{}", step.other % 3), artifact: artifact(step.which) },
-            9 if step.other % 3 == 0 => Operation::Retire { artifact: artifact(step.which) },
+            9 if step.other.is_multiple_of(3) => Operation::Retire { artifact: artifact(step.which) },
             9..=11 => Operation::Publish(publish(state, step)),
             12 | 13 => Operation::Offer(make_offer(state, step)),
             14 => Operation::Withdraw { offer },
@@ -179,7 +179,7 @@ impl World {
             17 => Operation::Close { channel },
             18 => Operation::Finish { channel },
             19..=25 => self.settle(state, channel, step),
-            26 if step.other % 4 == 0 => Operation::Release { channel },
+            26 if step.other.is_multiple_of(4) => Operation::Release { channel },
             _ => payout(state, step),
         }
     }
@@ -187,7 +187,7 @@ impl World {
     fn rotate(&self, state: &State, (who, by): (usize, AccountId), step: &Step) -> Operation {
         let sequence = state.account(&by).sequence;
         let new = format!("{} {}", PEOPLE[who], self.keys[who] + 1);
-        let prover = if step.other % 3 == 0 { "mallory" } else { &new };
+        let prover = if step.other.is_multiple_of(3) { "mallory" } else { &new };
         let proof = key(prover).sign(state.network(), KeyProof { account: by, sequence }).signature;
         Operation::Rotate { key: key(&new).public(), proof }
     }
@@ -195,7 +195,7 @@ impl World {
     fn settle(&self, state: &State, id: ChannelId, step: &Step) -> Operation {
         let channel = state.channel(&id);
         let mut lines = channel.map(|channel| channel.usage.clone()).unwrap_or_default();
-        if lines.is_empty() || step.other % 4 == 0 {
+        if lines.is_empty() || step.other.is_multiple_of(4) {
             let mine = |offer: &&OfferId| {
                 let provider = state.offer(offer).map(|offer| offer.provider);
                 step.spoil % 16 == 7 || provider == channel.map(|channel| channel.provider)
@@ -227,13 +227,13 @@ fn payout(state: &State, step: &Step) -> Operation {
     let full: Vec<_> = state.pots().filter(|(_, pot)| !pot.balance().is_zero()).map(|(id, _)| *id).collect();
     let chosen = (0..=step.other % 3).map(|i| {
         let which = step.which.wrapping_add(i);
-        pick(&full, which).filter(|_| step.by % 4 != 0).unwrap_or(artifact(which))
+        pick(&full, which).filter(|_| !step.by.is_multiple_of(4)).unwrap_or(artifact(which))
     });
     Operation::Payout { artifacts: list(chosen, step.spoil) }
 }
 
 fn publish(state: &State, step: &Step) -> Publish {
-    let royalty = if step.amount % 4 == 0 { 0 } else { u64::from(step.amount) % 19 / 2 + u64::from(step.spoil % 32 == 12) };
+    let royalty = if step.amount.is_multiple_of(4) { 0 } else { u64::from(step.amount) % 19 / 2 + u64::from(step.spoil % 32 == 12) };
     let payees = [step.by, step.which, step.other].map(person);
     let payee = |account: AccountId| Payee { account, weight: u32::from(account.0[0]) * u32::from(step.other).max(1) };
     let weights = (0..5).filter(|i| step.amount & (64 << i) != 0 && i % 3 == step.other % 3).map(|i| digest("weight", i));

@@ -73,6 +73,8 @@ impl Node {
     pub async fn start(home: Home, config: Config) -> anyhow::Result<Self> {
         home.prepare()?;
         let keys = wallet::Keys::open(&home.path("keys")).map_err(|error| locked(&home, error))?;
+        // Of a process that was killed.
+        drop(std::fs::remove_file(home.path("run.json")));
         let listener = TcpListener::bind(&config.listen).await.map_err(|error| busy(&config.listen, &error))?;
         let address = address(listener.local_addr()?);
         let replica = found::open_replica(&home, &keys).await?;

@@ -267,17 +267,22 @@ fn title(path: &Path) -> anyhow::Result<String> {
 async fn bound(engine: &Engine, header: &Header) -> Bound {
     let rewrites = matches!(header.text("tokenizer.ggml.model"), Some("t5" | "bert"));
     let say = |role: &str| json!({ "role": role, "content": "x" });
-    let tool = json!([{ "type": "function", "function": { "name": "f", "description": "d", "parameters": { "type": "object", "properties": {} } } }]);
+    let parameters = json!({ "type": "object", "properties": {} });
+    let function = json!({ "name": "f", "description": "d", "parameters": parameters });
+    let tools = json!([{ "type": "function", "function": function }]);
     let one = count(engine, json!([say("user")]), Value::Null).await;
     let three = count(engine, json!([say("user"), say("assistant"), say("user")]), Value::Null).await;
     let system = count(engine, json!([say("system"), say("user")]), Value::Null).await;
-    let with_tools = count(engine, json!([say("user")]), tool).await;
+    let with_tools = count(engine, json!([say("user")]), tools).await;
     let constant = one.into_iter().chain(with_tools).max();
     let beyond = |count: Option<u32>, messages| Some(count?.saturating_sub(one?).div_ceil(messages));
     let per_message = beyond(three, 2).into_iter().chain(beyond(system, 1)).max();
     // A template that refuses to be measured can add no more than its own text.
     let text = u32::try_from(header.text("tokenizer.chat_template").map_or(0, str::len)).unwrap_or(u32::MAX);
-    let doubled = |measured: Option<u32>| u16::try_from(measured.map_or(text, |n| n.saturating_mul(2)).saturating_add(16)).unwrap_or(u16::MAX);
+    let doubled = |measured: Option<u32>| {
+        let most = measured.map_or(text, |n| n.saturating_mul(2)).saturating_add(16);
+        u16::try_from(most).unwrap_or(u16::MAX)
+    };
     Bound { per_byte: if rewrites { 12 } else { 1 }, per_message: doubled(per_message), constant: doubled(constant) }
 }
 

@@ -86,7 +86,8 @@ impl Routes {
             let id = self.wallet.account(&role)?.id();
             let account = self.ledger.account(id).await?;
             ids.push(id);
-            accounts.push(AccountView { role, id: id.to_string(), name: account.name, balance_pico: account.balance.0.to_string() });
+            let balance_pico = account.balance.0.to_string();
+            accounts.push(AccountView { role, id: id.to_string(), name: account.name, balance_pico });
         }
         let mut channels = Amount::ZERO;
         let mut pots = Amount::ZERO;

@@ -136,6 +136,13 @@ impl World {
     pub async fn seller(&self, role: &str, fee: Rates, door: impl AsyncFnOnce(String) -> String) -> Seller {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = door(format!("http://{}", listener.local_addr().unwrap())).await;
+        let backend = Backend::Upstream(Upstream::new(&self.upstream, None, "m".into()));
+        self.seller_of(role, fee, backend, (listener, address)).await
+    }
+
+    /// A provider that answers TUNED by what it is given.
+    pub async fn seller_of(&self, role: &str, fee: Rates, backend: Backend, at: (TcpListener, String)) -> Seller {
+        let (listener, address) = at;
         let account = self.wallet.account(role).unwrap();
         let books = self.path(&format!("{role}.db"));
         let config = provider::Config::new(books, Arc::clone(&self.ledger), account, address);
@@ -150,8 +157,7 @@ impl World {
             bound: Bound { per_byte: 1, per_message: 8, constant: 0 },
         };
         let offer = provider.offer(terms).await.unwrap();
-        let upstream = Upstream::new(&self.upstream, None, "m".into());
-        provider.serve(offer, Backend::Upstream(upstream)).await.unwrap();
+        provider.serve(offer, backend).await.unwrap();
         let router = provider.router();
         Seller { provider, server: serve(listener, router) }
     }

@@ -142,6 +142,16 @@ impl Node {
         self.child.wait().unwrap();
     }
 
+    /// The same while others still hold the node; its end is not waited for.
+    pub fn kill_now(&self) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// For requests that are not made here.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// As Ctrl+C or a service manager does.
     pub fn stop(mut self) -> ExitStatus {
         let pid = rustix::process::Pid::from_child(&self.child);

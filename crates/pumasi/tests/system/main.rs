@@ -3,6 +3,7 @@
 mod audit;
 mod bill;
 mod chat;
+mod crash;
 mod harness;
 mod help;
 mod models;

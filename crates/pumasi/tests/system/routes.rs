@@ -107,7 +107,15 @@ async fn the_owners_verbs_are_for_the_owner() {
     let home = Home::new();
     let node = home.start();
     let close = format!("/channels/ch_{}/close", "0".repeat(64));
-    for (method, path) in [(Method::GET, "/wallet"), (Method::GET, "/keys"), (Method::POST, "/keys"), (Method::DELETE, "/keys/key_1"), (Method::GET, "/channels"), (Method::POST, close.as_str())] {
+    let verbs = [
+        (Method::GET, "/wallet"),
+        (Method::GET, "/keys"),
+        (Method::POST, "/keys"),
+        (Method::DELETE, "/keys/key_1"),
+        (Method::GET, "/channels"),
+        (Method::POST, close.as_str()),
+    ];
+    for (method, path) in verbs {
         for token in [None, Some("wrong"), Some(node.api_key.as_str())] {
             let (status, _) = node.send(method.clone(), path, token, None).await;
             assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
