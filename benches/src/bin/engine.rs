@@ -1,6 +1,6 @@
-//! The worker against a bare loop over the same libraries and file: `engine MODEL.gguf [REPETITIONS [THREADS]]`.
+//! The worker against a bare loop over the same libraries and file: `engine MODEL.gguf [REPETITIONS [THREADS [STREAMS]]]`.
 //!
-//! Both sides read prompts of [`PROMPT`] tokens and then write [`OUTPUT`] tokens, one stream and four streams, in turns.
+//! Both sides read prompts of [`PROMPT`] tokens and then write [`OUTPUT`] tokens, one stream and several streams (4), in turns.
 //! The bare loop does no more than decode and take the greatest logit. Turns are short, so that both sides of a pair see the
 //! same load of the machine; the fastest turns show what it does when it is quiet.
 
@@ -22,8 +22,7 @@ use std::{
 };
 
 const PROMPT: usize = 128;
-const OUTPUT: u32 = 16;
-const STREAMS: u32 = 4;
+const OUTPUT: u32 = 64;
 const CONTEXT: u32 = 1_024;
 
 fn main() -> Result<ExitCode> {
@@ -31,30 +30,31 @@ fn main() -> Result<ExitCode> {
     if arguments == ["worker"] {
         return Ok(engine::worker_main());
     }
-    let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS [THREADS]]") };
+    let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS [THREADS [STREAMS]]]") };
     let repetitions = rest.first().map_or(Ok(15), |text| text.parse())?;
     let mut config = Config::new(model.into());
     config.threads = rest.get(1).map_or(Ok(config.threads), |text| text.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;
+    config.context = CONTEXT;
+    config.sequences = rest.get(2).map_or(Ok(4), |text| text.parse())?;
     runtime.block_on(measure(config, repetitions))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn measure(mut config: Config, repetitions: usize) -> Result<()> {
-    (config.context, config.sequences) = (CONTEXT, STREAMS);
-    let (path, threads) = (config.model.clone(), config.threads);
+async fn measure(config: Config, repetitions: usize) -> Result<()> {
+    let (path, threads, most) = (config.model.clone(), config.threads, config.sequences);
     let engine = Engine::start(config).await?;
     let mut backend = LlamaBackend::init()?;
     backend.void_logs();
     let model = LlamaModel::load_from_file(&backend, &path, &LlamaModelParams::default())?;
-    let mut bare = Bare { context: context(&backend, &model, threads)?, batch: LlamaBatch::new(512, 1) };
+    let mut bare = Bare { context: context(&backend, &model, threads, most)?, batch: LlamaBatch::new(512, 1) };
     println!("{} ({}), {threads} threads, {}", engine.info().name, path.display(), machine());
     println!("prompts of {PROMPT} tokens, answers of {OUTPUT}; tokens per second of {repetitions} pairs, medians and fastest");
 
     let mut prompts = Prompts { vocabulary: engine.info().vocabulary, random: 1 };
     let mut rows: Vec<Row> = Vec::new();
     for repetition in 0..=repetitions {
-        for streams in [1, STREAMS] {
+        for streams in [1, most] {
             let prompts = prompts.next(streams);
             let both = if repetition % 2 == 0 {
                 let bare = bare.run(&prompts)?;
@@ -69,7 +69,7 @@ async fn measure(mut config: Config, repetitions: usize) -> Result<()> {
             }
         }
     }
-    report(&rows);
+    report(&rows, most);
     frames(&rows)
 }
 
@@ -191,13 +191,13 @@ impl Bare<'_> {
 }
 
 /// The worker's settings (`engine`'s worker/model.rs).
-fn context<'a>(backend: &LlamaBackend, model: &'a LlamaModel, threads: u32) -> Result<LlamaContext<'a>> {
+fn context<'a>(backend: &LlamaBackend, model: &'a LlamaModel, threads: u32, streams: u32) -> Result<LlamaContext<'a>> {
     let threads = i32::try_from(threads)?;
     let parameters = LlamaContextParams::default()
-        .with_n_ctx(NonZeroU32::new(CONTEXT * STREAMS))
+        .with_n_ctx(NonZeroU32::new(CONTEXT * streams))
         .with_n_batch(512)
         .with_n_ubatch(512)
-        .with_n_seq_max(STREAMS)
+        .with_n_seq_max(streams)
         .with_n_threads(threads)
         .with_n_threads_batch(threads)
         .with_flash_attention_policy(llama_cpp_sys_2::LLAMA_FLASH_ATTN_TYPE_DISABLED)
@@ -221,14 +221,14 @@ fn per_second(count: usize, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64()
 }
 
-fn report(rows: &[Row]) {
+fn report(rows: &[Row], most: u32) {
     println!("\n| streams | | bare loop | worker | ratio of pairs | bare, fastest | worker, fastest | ratio |");
     println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
     let of = |streams: u32, speed: &dyn Fn(&Row) -> f64| -> Vec<f64> {
         rows.iter().filter(|row| row.streams == streams).map(speed).collect()
     };
     let fastest = |speeds: Vec<f64>| speeds.into_iter().fold(0.0, f64::max);
-    for streams in [1, STREAMS] {
+    for streams in [1, most] {
         for (name, speed) in [("prefill", (|s| s.prefill) as fn(&Speed) -> f64), ("decode", |s| s.decode)] {
             let (bare, worker) = (of(streams, &|row| speed(&row.bare)), of(streams, &|row| speed(&row.worker)));
             let pairs = median(of(streams, &|row| speed(&row.worker) / speed(&row.bare)));
@@ -238,11 +238,11 @@ fn report(rows: &[Row]) {
         }
     }
     let together = |pick: &dyn Fn(Vec<f64>) -> f64, side: fn(&Row) -> Speed| {
-        pick(of(STREAMS, &|row| side(row).decode)) / pick(of(1, &|row| side(row).decode))
+        pick(of(most, &|row| side(row).decode)) / pick(of(1, &|row| side(row).decode))
     };
     for (name, side) in [("worker", (|row| row.worker) as fn(&Row) -> Speed), ("bare loop", |row| row.bare)] {
         let (medians, fastest) = (together(&median, side), together(&fastest, side));
-        println!("{STREAMS} streams together write {medians:.2} times one in the {name} (fastest turns: {fastest:.2}).");
+        println!("{most} streams together write {medians:.2} times one in the {name} (fastest turns: {fastest:.2}).");
     }
     println!("The load at the end is {}.", load());
 }

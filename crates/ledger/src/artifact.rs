@@ -86,13 +86,15 @@ impl State {
         Ok(works.into_iter().collect())
     }
 
-    /// A weight file that someone else published first obliges that artifact to be an ancestor.
+    /// A weight file that someone else published first obliges that artifact to be an ancestor; one's own, its parents, so
+    /// that nobody leaves a royalty behind by publishing the same file again.
     fn check_ancestors(&self, publisher: AccountId, publish: &Publish) -> Result<(), Reject> {
         let mut owed = BTreeSet::new();
         for weight in publish.weights.iter().filter_map(|weight| self.weight(weight)) {
-            let foreign = self.artifact(&weight.first).is_some_and(|first| first.publisher != publisher);
-            if foreign && !weight.lifted {
-                owed.insert(weight.first);
+            match self.artifact(&weight.first).filter(|_| !weight.lifted) {
+                Some(first) if first.publisher == publisher => owed.extend(first.publish.parents.iter().copied()),
+                Some(_) => drop(owed.insert(weight.first)),
+                None => {}
             }
         }
         if owed.is_empty() || owed.is_subset(&self.ancestors_since(&publish.parents, &owed)?) {

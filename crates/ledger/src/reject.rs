@@ -76,7 +76,7 @@ rejects! {
     ParentRetired = 46, "A parent was retired by its publisher.";
     WeightsInvalid = 47, "Weight files must be distinct, in ascending order, and not too many.";
     LineageTooWide = 48, "The lineage holds too many works.";
-    AncestorMissing = 49, "A weight file was first published by someone else, and that artifact is not among the ancestors.";
+    AncestorMissing = 49, "A weight file was published before, and that artifact (or, if it is your own, one of its parents) is not among the ancestors.";
     ArtifactUnknown = 50, "There is no such artifact.";
     NotPublisher = 51, "Only its publisher may do this.";
     ArtifactRetired = 52, "The artifact was retired by its publisher.";

@@ -5,10 +5,7 @@ use ledger::Amount;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -25,22 +22,39 @@ fn sum(rows: &[Value], field: &str) -> Amount {
     rows.iter().map(|row| row[field].as_str().unwrap().parse::<Amount>().unwrap()).sum()
 }
 
-/// Asks from several tasks at once until told to stop. Gives the receipts of the answers that came whole.
-async fn load(node: &Arc<Node>, stop: &Arc<AtomicBool>) -> Vec<String> {
-    let whole = Arc::new(Mutex::new(Vec::new()));
-    let tasks = (0..6).map(|task| {
-        let (node, stop, whole) = (Arc::clone(node), Arc::clone(stop), Arc::clone(&whole));
-        async move {
-            let mut number = 0;
-            while !stop.load(Ordering::Relaxed) {
-                number += 1;
-                let Some(answer) = try_ask(&node, &format!("{task} {number}")).await else { return };
-                whole.lock().unwrap().push(receipt(&answer));
-            }
-        }
-    });
-    futures::future::join_all(tasks).await;
+/// Asks from six tasks at once, and kills the node while they do, some time after so many answers. Gives the receipts of
+/// the answers that came whole.
+async fn kill_under_load(node: Node, answers: usize, later: Duration) -> Vec<String> {
+    let (node, whole) = (Arc::new(node), Arc::new(Mutex::new(Vec::new())));
+    let tasks: Vec<_> = (0..6)
+        .map(|task| {
+            let (node, whole) = (Arc::clone(&node), Arc::clone(&whole));
+            tokio::spawn(async move {
+                for number in 0.. {
+                    let Some(answer) = try_ask(&node, &format!("{task} {number}")).await else { return };
+                    whole.lock().unwrap().push(receipt(&answer));
+                }
+            })
+        })
+        .collect();
+    eventually("answers come", async || whole.lock().unwrap().len() >= answers).await;
+    tokio::time::sleep(later).await;
+    node.kill_now();
+    for task in tasks {
+        task.await.unwrap();
+    }
     Arc::into_inner(whole).unwrap().into_inner().unwrap()
+}
+
+/// Waits until something is so.
+async fn eventually(what: &str, mut so: impl AsyncFnMut() -> bool) {
+    for _ in 0..3_000 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it never came to this: {what}");
 }
 
 /// Asks; `None` once nobody answers.
@@ -61,18 +75,9 @@ async fn killed_under_load_it_goes_on_and_books_and_ledger_agree() {
     drop(home.start());
     let mut whole: Vec<String> = Vec::new();
     for round in 0..6u64 {
-        let (node, stop) = (Arc::new(home.start()), Arc::new(AtomicBool::new(false)));
-        let running = tokio::spawn({
-            let (node, stop) = (Arc::clone(&node), Arc::clone(&stop));
-            async move { load(&node, &stop).await }
-        });
-        tokio::time::sleep(Duration::from_millis(150 + 170 * round)).await;
-        node.kill_now();
-        stop.store(true, Ordering::Relaxed);
-        whole.extend(running.await.unwrap());
+        whole.extend(kill_under_load(home.start(), 3 + round as usize, Duration::from_millis(23 * round)).await);
         home.pumasi(&["audit"]).good();
     }
-    assert!(whole.len() > 20, "only {} answers", whole.len());
     let node = home.start();
     for id in &whole {
         node.until(&format!("/receipts/{id}"), |view| view["state"] == "paid").await;
@@ -88,14 +93,7 @@ async fn killed_under_load_it_goes_on_and_books_and_ledger_agree() {
 
 /// Waits until no order is without an outcome.
 async fn nothing_is_open(node: &Node) {
-    for _ in 0..500 {
-        let keys = owned(node, "/keys").await;
-        if sum(&keys, "reserved") == Amount::ZERO {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("something stays set aside");
+    eventually("nothing is set aside", async || sum(&owned(node, "/keys").await, "reserved") == Amount::ZERO).await;
 }
 
 /// The worker processes of a node.
