@@ -31,7 +31,7 @@ fn main() -> Result<ExitCode> {
         return Ok(engine::worker_main());
     }
     let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS [THREADS [STREAMS]]]") };
-    let repetitions = rest.first().map_or(Ok(15), |text| text.parse())?;
+    let repetitions = rest.first().map_or(Ok(7), |text| text.parse())?;
     let mut config = Config::new(model.into());
     config.threads = rest.get(1).map_or(Ok(config.threads), |text| text.parse())?;
     let runtime = tokio::runtime::Runtime::new()?;

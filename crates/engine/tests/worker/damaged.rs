@@ -64,6 +64,7 @@ async fn hostile_values() {
         ("text", b"This is no model.\n".repeat(99), &["refused"]),
     ] {
         let ended = run(name, &bytes).await;
+        println!("{name}: {ended}");
         assert!(expected.contains(&ended), "{name}: {ended}");
     }
 }
