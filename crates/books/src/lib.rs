@@ -157,7 +157,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
 
 /// The writer's thread: takes what waits, commits it together, answers everybody.
 fn write_all(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Write>) {
-    let mut group = Vec::new();
+    let (mut group, mut syncs) = (Vec::new(), None);
     while let Some(first) = queue.blocking_recv() {
         group.push(first);
         while group.len() < GROUP_MAX
@@ -165,15 +165,18 @@ fn write_all(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Writ
         {
             group.push(next);
         }
-        if let Err(error) = commit(&mut connection, &mut group) {
+        if let Err(error) = commit(&mut connection, &mut group, &mut syncs) {
             tracing::error!(%error, "the books cannot be written");
         }
     }
 }
 
-fn commit(connection: &mut Connection, group: &mut Vec<Write>) -> rusqlite::Result<()> {
+/// Commits a group, with a sync if one of it asks for that. `syncs` is what the connection is set to, if that is known.
+fn commit(connection: &mut Connection, group: &mut Vec<Write>, syncs: &mut Option<bool>) -> rusqlite::Result<()> {
     let synced = group.iter().any(|write| write.synced);
-    connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })?;
+    if syncs.replace(synced) != Some(synced) {
+        connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" }).inspect_err(|_| *syncs = None)?;
+    }
     let mut answers = Vec::with_capacity(group.len());
     let mut tx = connection.transaction()?;
     for write in group.drain(..) {

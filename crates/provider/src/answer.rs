@@ -33,7 +33,12 @@ struct Taken {
 impl Drop for Taken {
     fn drop(&mut self) {
         let order = &self.order.body;
-        self.seller.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.id);
+        let mut running = self.seller.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // The same order sent again must not take the place of the one that is being answered.
+        if running.get(&order.id).is_some_and(|stop| Arc::ptr_eq(stop, &self.stop)) {
+            running.remove(&order.id);
+        }
+        drop(running);
         self.seller.credit().release(order.channel, self.worst);
     }
 }
@@ -47,18 +52,33 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     let taken = take(seller, &request).await?;
     let chat: ChatRequest = serde_json::from_str(&request.request)
         .map_err(|error| refused(RefusedCode::Malformed, format!("the request cannot be read: {error}")))?;
-    let limit = taken.order.body.limit;
-    let mut running = taken.served.backend.begin(&chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
-    let input = match running.next().await {
-        Step::Accepted { input } => input,
-        Step::TooLong { input } => return Err(too_long(input, limit.input)),
-        Step::Failed(message) => return Err(refused(RefusedCode::Failed, message)),
-        Step::Text { .. } | Step::Done { .. } => return Err(refused(RefusedCode::Failed, "the model answered out of turn")),
-    };
+    // The model begins while the order is written down; nothing of its answer goes out before.
+    let (written, begun) = tokio::join!(write_down(&taken), begin(&taken, &chat));
+    written?;
+    let (running, input) = begun?;
     let (frames, reader) = mpsc::channel(FRAMES_MAX);
     drop(frames.send(Frame::Accepted { input }).await);
     tokio::spawn(async move { deliver(&taken, running, input, &frames).await });
     Ok(reader)
+}
+
+/// Remembers the order, so that it is answered only once.
+async fn write_down(taken: &Taken) -> Result<(), Refused> {
+    let kept = taken.order.body.clone();
+    let fresh = taken.seller.books.write(move |books| records::take_order(books, &kept)).await.map_err(crate::Error::from)?;
+    if fresh { Ok(()) } else { Err(refused(RefusedCode::Repeated, "this order was taken before")) }
+}
+
+/// Begins to answer; gives the true input.
+async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refused> {
+    let limit = taken.order.body.limit;
+    let mut running = taken.served.backend.begin(chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
+    match running.next().await {
+        Step::Accepted { input } => Ok((running, input)),
+        Step::TooLong { input } => Err(too_long(input, limit.input)),
+        Step::Failed(message) => Err(refused(RefusedCode::Failed, message)),
+        Step::Text { .. } | Step::Done { .. } => Err(refused(RefusedCode::Failed, "the model answered out of turn")),
+    }
 }
 
 fn too_long(input: u64, limit: u64) -> Refused {
@@ -66,7 +86,7 @@ fn too_long(input: u64, limit: u64) -> Refused {
     Refused { code: RefusedCode::InputTooLong, message, input: Some(input) }
 }
 
-/// The checks, in this order: channel, signature, offer, time, request, limits, room, repetition.
+/// The checks, in this order: channel, signature, offer, time, request, limits, room.
 async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Refused> {
     let (order, salt) = (&request.order.0, request.salt.0);
     let body = &order.body;
@@ -93,11 +113,7 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
     reserve(&seller, body, worst, request.voucher.as_ref()).await?;
     let stop = Arc::new(Notify::new());
     let taken = Taken { order: order.clone(), served, salt, worst, stop: Arc::clone(&stop), seller: Arc::clone(&seller) };
-    let kept = body.clone();
-    if !seller.books.write(move |books| records::take_order(books, &kept)).await.map_err(crate::Error::from)? {
-        return Err(refused(RefusedCode::Repeated, "this order was taken before"));
-    }
-    seller.running.lock().unwrap_or_else(PoisonError::into_inner).insert(body.id, stop);
+    seller.running.lock().unwrap_or_else(PoisonError::into_inner).entry(body.id).or_insert(stop);
     Ok(taken)
 }
 

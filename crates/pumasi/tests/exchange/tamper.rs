@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     upstream::INPUT,
-    world::{FEE, World, cost, eventually},
+    world::{FEE, World, chat, cost, eventually},
 };
 
 /// What the proxy does.
@@ -25,6 +25,7 @@ const HONEST: u8 = 0;
 const COUNT_MORE: u8 = 1;
 const CHANGE_TEXT: u8 = 2;
 const CUT_BEFORE_RECEIPT: u8 = 3;
+const SEND_TWICE: u8 = 4;
 
 #[derive(Clone)]
 struct Proxy {
@@ -47,10 +48,14 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
     let url = format!("{}{path}", proxy.to);
-    let sent = proxy.http.request(parts.method, url).headers(parts.headers).body(body).send().await.unwrap();
+    let send = || proxy.http.request(parts.method.clone(), &url).headers(parts.headers.clone()).body(body.clone()).send();
+    let sent = send().await.unwrap();
     let status = sent.status();
     let mode = if path == "/exchange/answers" { proxy.mode.load(Ordering::Relaxed) } else { HONEST };
-    if mode == HONEST {
+    if mode == SEND_TWICE {
+        assert_eq!(send().await.unwrap().status().as_u16(), 409, "an order is taken once");
+    }
+    if mode == HONEST || mode == SEND_TWICE {
         return (status, Body::from_stream(sent.bytes_stream())).into_response();
     }
     let whole = sent.text().await.unwrap();
@@ -91,6 +96,22 @@ async fn false_receipts_are_refused_and_the_channel_goes_on() {
     })
     .await;
     world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_sent_twice_is_answered_once_and_can_still_be_stopped() {
+    let (world, mode) = (World::new().await, Arc::new(AtomicU8::new(SEND_TWICE)));
+    let _seller = world.seller("provider", FEE, async |address| proxy(address, Arc::clone(&mode)).await).await;
+    let buyer = world.buyer().await;
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let mut body = chat("slow 200", 200);
+    body["stream"] = true.into();
+    let answer = buyer.request(&key, &body).send().await.unwrap();
+    let id = answer.headers()["x-pumasi-receipt"].to_str().unwrap().to_owned();
+    drop(answer);
+    eventually("it is paid", async || buyer.receipt(&id, None).await.1["state"] == "paid").await;
+    let output = buyer.receipt(&id, None).await.1["output"].as_u64().unwrap();
+    assert!(output < 100, "it was not stopped: {output} tokens");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
