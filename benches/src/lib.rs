@@ -1,4 +1,6 @@
-//! What the measurements share: medians, and the machine they ran on.
+//! What the measurements share: medians, the machine they ran on, and a load of requests.
+
+pub mod requests;
 
 /// The middle of some numbers; of an even count, the lower of the two.
 ///
@@ -21,4 +23,12 @@ pub fn machine() -> String {
 pub fn load() -> String {
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     load.split(' ').next().unwrap_or("?").to_owned()
+}
+
+/// The most memory that this process had, in megabytes.
+pub fn memory_mb() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kb.unwrap_or(f64::NAN) / 1_024.0
 }

@@ -3,15 +3,13 @@
 //!
 //! `cargo run --release -p benches --bin answer_path MODEL.gguf [answers] [tokens]`; needs the built `pumasi` beside it.
 
-#[path = "../load.rs"]
-mod load;
-#[expect(dead_code, reason = "the tests use it")]
 #[path = "../../../crates/pumasi/tests/exchange/upstream.rs"]
 mod upstream;
 #[expect(dead_code, reason = "the tests use the rest of it")]
 #[path = "../../../crates/pumasi/tests/exchange/world.rs"]
 mod world;
 
+use benches::{machine, median};
 use engine::{Engine, Event, Prompt, Request, Sampling};
 use futures::StreamExt as _;
 use ledger::Amount;
@@ -46,7 +44,7 @@ async fn main() {
     let buyer = world.buyer().await;
     let key = buyer.new_key(Amount::credits(100)).await;
 
-    println!("{model}, {answers} answers of {tokens} tokens each, load average {}", load::average());
+    println!("{model}, {answers} answers of {tokens} tokens each, {}", machine());
     let (mut straight, mut paid) = (Vec::new(), Vec::new());
     for number in 0..answers + 5 {
         let prompt = format!("Number {number}: once upon a time there was");
@@ -63,19 +61,15 @@ async fn main() {
             paid.push(pair.1);
         }
     }
-    let (a, b) = (report("straight", &mut straight), report("paid", &mut paid));
+    let (a, b) = (report("straight", &straight), report("paid", &paid));
     println!("added to the first text {:.2} ms; tokens per second {:.3} of straight", (b.0 - a.0) * 1e3, b.1 / a.1);
-    println!("load average {}", load::average());
+    println!("{}", machine());
 }
 
-fn report(name: &str, timed: &mut [Timed]) -> (f64, f64) {
-    let median = |values: &mut Vec<f64>| {
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let first = median(&mut timed.iter().map(|timed| timed.first.as_secs_f64()).collect());
+fn report(name: &str, timed: &[Timed]) -> (f64, f64) {
+    let first = median(timed.iter().map(|timed| timed.first.as_secs_f64()).collect());
     let speed = timed.iter().map(|timed| f64::from(timed.tokens.saturating_sub(1)) / timed.rest.as_secs_f64());
-    let speed = median(&mut speed.collect());
+    let speed = median(speed.collect());
     println!("{name:>9}: first text after {:.2} ms, then {speed:.1} tokens/s (medians)", first * 1e3);
     (first, speed)
 }

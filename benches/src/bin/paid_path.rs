@@ -3,8 +3,6 @@
 //!
 //! `cargo run --release -p benches --bin paid_path [seconds] [connections]`
 
-#[path = "../load.rs"]
-mod load;
 #[path = "../stages.rs"]
 mod stages;
 #[path = "../../../crates/pumasi/tests/exchange/upstream.rs"]
@@ -13,6 +11,7 @@ mod upstream;
 #[path = "../../../crates/pumasi/tests/exchange/world.rs"]
 mod world;
 
+use benches::{machine, memory_mb, requests};
 use ledger::Amount;
 use std::time::Duration;
 
@@ -27,28 +26,28 @@ async fn run() {
     let connections = arguments.next().map_or(64, |text| text.parse().expect("connections"));
     let time = Duration::from_secs(seconds);
 
-    let free = load::upstream().await;
+    let free = requests::upstream().await;
     let world = world::World::new_with(format!("http://{free}/v1")).await;
     let _seller = world.honest_seller().await;
     let buyer = world.buyer_with(|config| config.channel_deposit = Amount::credits(1_000)).await;
     let key = buyer.new_key(Amount::credits(1_000_000)).await;
     let body = world::chat("say 5", 20).to_string();
-    let paid = load::Target {
+    let paid = requests::Target {
         address: buyer.address.trim_start_matches("http://").to_owned(),
         path: "/v1/chat/completions",
         bearer: key,
         body: body.clone(),
     };
-    let straight = load::Target { address: free.to_string(), path: "/v1/chat/completions", bearer: String::new(), body };
+    let straight = requests::Target { address: free.to_string(), path: "/v1/chat/completions", bearer: String::new(), body };
 
-    println!("load average {}", load::average());
-    let unpaid = load::run(&straight, connections, time / 4).await;
+    println!("{}", machine());
+    let unpaid = requests::run(&straight, connections, time / 4).await;
     println!("straight to the server  {unpaid}");
-    drop(load::run(&paid, connections, time / 4).await);
-    let done = load::run(&paid, connections, time).await;
+    drop(requests::run(&paid, connections, time / 4).await);
+    let done = requests::run(&paid, connections, time).await;
     println!("paid                    {done}");
-    println!("most memory of the whole process {:.0} MB", load::memory_mb());
-    println!("load average {}", load::average());
+    println!("most memory of the whole process {:.0} MB", memory_mb());
+    println!("{}", machine());
     stages::print(done.each_us()).await;
     eprintln!("checking the books and the log");
     world::eventually("nothing is set aside any more", async || buyer.spent().await.1 == Amount::ZERO).await;

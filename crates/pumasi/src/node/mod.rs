@@ -7,6 +7,7 @@ mod routes;
 mod shelf;
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use std::{
     future::IntoFuture as _,
     io::ErrorKind,
@@ -144,6 +145,8 @@ fn serve(listener: TcpListener, routes: routes::Routes) -> Server {
     let (close, mut closing) = watch::channel(false);
     let router = routes.router(stopping);
     let closed = async move { drop(closing.wait_for(|close| *close).await) };
+    // The words of an answer go out one by one, at once.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
     let serving = axum::serve(listener, router).with_graceful_shutdown(closed).into_future();
     let task = tokio::spawn(async move {
         if let Err(error) = serving.await {

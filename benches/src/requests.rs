@@ -13,9 +13,13 @@ use tokio::{
 /// What is asked.
 #[derive(Clone)]
 pub struct Target {
+    /// Host and port.
     pub address: String,
+    /// Below it.
     pub path: &'static str,
+    /// An API key, or nothing.
     pub bearer: String,
+    /// JSON.
     pub body: String,
 }
 
@@ -42,6 +46,9 @@ impl fmt::Display for Done {
 }
 
 /// Asks over so many connections for so long.
+///
+/// # Panics
+/// If an answer is not a good one: then there is nothing to measure.
 pub async fn run(target: &Target, connections: usize, time: Duration) -> Done {
     let begun = Instant::now();
     let tasks: Vec<_> = (0..connections).map(|_| tokio::spawn(one(target.clone(), begun + time))).collect();
@@ -98,6 +105,9 @@ fn length(head: &[u8]) -> Option<usize> {
 }
 
 /// A server that answers everything with five tokens.
+///
+/// # Panics
+/// If it cannot listen.
 pub async fn upstream() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -134,18 +144,4 @@ fn canned() -> String {
     body += &format!("data: {head}],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12}}}}\n\n");
     body += "data: [DONE]\n\n";
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n{body}", body.len())
-}
-
-/// The machine's load average over a minute.
-pub fn average() -> String {
-    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    text.split(' ').next().unwrap_or("unknown").to_owned()
-}
-
-/// The most memory that this process had.
-pub fn memory_mb() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kb.unwrap_or(f64::NAN) / 1_024.0
 }
