@@ -17,7 +17,8 @@ use llama_cpp_2::{
 use std::{
     hint::black_box,
     num::NonZeroU32,
-    process::ExitCode,
+    os::unix::process::CommandExt as _,
+    process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
@@ -29,6 +30,12 @@ fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["worker"] {
         return Ok(engine::worker_main());
+    }
+    let (name, value) = engine::SPIN;
+    if std::env::var_os(name).is_none() {
+        // Both sides wait in the same way, and OpenMP reads this before any code of ours runs.
+        let program = std::env::current_exe()?;
+        return Err(Command::new(program).args(&arguments).env(name, value).exec().into());
     }
     let [model, rest @ ..] = arguments.as_slice() else { bail!("engine MODEL.gguf [REPETITIONS [THREADS [STREAMS]]]") };
     let repetitions = rest.first().map_or(Ok(7), |text| text.parse())?;

@@ -18,6 +18,9 @@ use crate::{
 /// Requests at once, those that wait for a free sequence included.
 const REQUESTS_MAX: u64 = 256;
 
+/// A smaller model file is computed by one thread: several would wait for each other longer than they compute.
+const SMALL_BYTES: u64 = 32 << 20;
+
 /// What to run, and how.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -33,7 +36,7 @@ pub struct Config {
     pub context: u32,
     /// Sequences at once.
     pub sequences: u32,
-    /// Threads; as many as there are free cores.
+    /// Threads: by default as many as there are cores, and one for a small model.
     pub threads: u32,
     /// A worker that takes longer to load is killed.
     pub load_time_max: Duration,
@@ -42,7 +45,9 @@ pub struct Config {
 impl Config {
     /// The usual settings for a model file.
     pub fn new(model: PathBuf) -> Self {
-        let threads = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+        let small = std::fs::metadata(&model).is_ok_and(|file| file.len() < SMALL_BYTES);
+        let cores = std::thread::available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(1));
+        let threads = if small { 1 } else { cores };
         Self {
             program: std::env::current_exe().unwrap_or_else(|_| "pumasi".into()),
             arguments: vec!["worker".into()],

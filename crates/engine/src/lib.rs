@@ -19,3 +19,8 @@ pub use worker::main as worker_main;
 
 /// Name and version of the engine, as offers and receipts name it.
 pub const ENGINE: &str = "llama.cpp ggml-0.26.0 (llama-cpp-2 0.1.160)";
+
+/// Set for the worker: how often a thread looks whether the others are done before it sleeps. Without a limit two workers on
+/// the same cores, or anything else that runs there, slow each other down a hundredfold (measured: docs/engine.md); lower, and
+/// sleeping costs more than the work. Read by GCC's OpenMP, with which llama.cpp is built.
+pub const SPIN: (&str, &str) = ("GOMP_SPINCOUNT", "2000");

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    Config, Error, Event, Info, Request,
+    Config, SPIN, Error, Event, Info, Request,
     message::{self, FromWorker, Load, ToWorker},
 };
 
@@ -248,6 +248,7 @@ fn command(config: &Config, socket: OwnedFd) -> Command {
         .envs(seen)
         // An abort would otherwise start a debugger on itself.
         .env("GGML_NO_BACKTRACE", "1")
+        .env(SPIN.0, SPIN.1)
         .stdin(Stdio::from(socket))
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
