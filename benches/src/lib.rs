@@ -15,7 +15,8 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
 pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("", |name| name.1);
+    let name =
+        info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ")).map_or("", |name| name.1);
     format!("{cores} cores, {name}, load {}", load())
 }
 

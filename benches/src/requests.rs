@@ -138,10 +138,13 @@ fn canned() -> String {
     let head = r#"{"id":"x","object":"chat.completion.chunk","created":0,"model":"m","choices":["#;
     let mut body = String::new();
     for word in 0..5 {
-        body += &format!("data: {head}{{\"index\":0,\"delta\":{{\"content\":\"w{word} \"}},\"finish_reason\":null}}]}}\n\n");
+        body += &format!(
+            "data: {head}{{\"index\":0,\"delta\":{{\"content\":\"w{word} \"}},\"finish_reason\":null}}]}}\n\n"
+        );
     }
     body += &format!("data: {head}{{\"index\":0,\"delta\":{{}},\"finish_reason\":\"stop\"}}]}}\n\n");
-    body += &format!("data: {head}],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12}}}}\n\n");
+    body +=
+        &format!("data: {head}],\"usage\":{{\"prompt_tokens\":7,\"completion_tokens\":5,\"total_tokens\":12}}}}\n\n");
     body += "data: [DONE]\n\n";
     format!("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }

@@ -1,10 +1,6 @@
 //! What each stage of a paid request costs by itself.
 
-use api::{
-    exchange::AnswerRequest,
-    openai::ChatRequest,
-    text::Encoded,
-};
+use api::{exchange::AnswerRequest, openai::ChatRequest, text::Encoded};
 use books::Books;
 use ledger::{
     ChannelId, Digest, Finish, Head, Keypair, OfferId, Order, OrderId, Receipt, Signed, Tally, Time, Usage, salted,
@@ -20,7 +16,12 @@ pub async fn print(each_us: f64) {
     let receipt = key.sign(NETWORK, receipt(&order));
     let request = crate::world::chat("say 5", 20).to_string();
     let chat: ChatRequest = serde_json::from_str(&request).expect("a request");
-    let sent = AnswerRequest { order: Encoded(order.clone()), salt: Encoded([3; 32]), request: request.clone(), voucher: None };
+    let sent = AnswerRequest {
+        order: Encoded(order.clone()),
+        salt: Encoded([3; 32]),
+        request: request.clone(),
+        voucher: None,
+    };
     let wire = serde_json::to_string(&sent).expect("JSON");
     let mut tally = Tally::new(ChannelId([2; 32]));
     let write = books().await;
@@ -28,17 +29,34 @@ pub async fn print(each_us: f64) {
         ("sign order and receipt", 2.0 * time(|| key.sign(NETWORK, order_of(&order)))),
         ("check order and receipt", 2.0 * time(|| assert!(order.verify(NETWORK, key.public())))),
         ("digest request and answer, both sides", 4.0 * time(|| salted(&[3; 32], request.as_bytes()))),
-        ("receipt's leaf under the root, both sides", 2.0 * time(|| tally.push_receipt(receipt.digest(), OfferId([4; 32]), Usage::default()))),
-        ("read and write the request, both hops", 2.0 * time(|| serde_json::from_str::<ChatRequest>(&request).expect("JSON")) + time(|| serde_json::to_string(&chat).expect("JSON"))),
-        ("read and write the order's message", time(|| serde_json::from_str::<AnswerRequest>(&wire).expect("JSON")) + time(|| serde_json::to_string(&sent).expect("JSON"))),
+        (
+            "receipt's leaf under the root, both sides",
+            2.0 * time(|| tally.push_receipt(receipt.digest(), OfferId([4; 32]), Usage::default())),
+        ),
+        (
+            "read and write the request, both hops",
+            2.0 * time(|| serde_json::from_str::<ChatRequest>(&request).expect("JSON"))
+                + time(|| serde_json::to_string(&chat).expect("JSON")),
+        ),
+        (
+            "read and write the order's message",
+            time(|| serde_json::from_str::<AnswerRequest>(&wire).expect("JSON"))
+                + time(|| serde_json::to_string(&sent).expect("JSON")),
+        ),
         ("SQLite, four rows in shared commits", write),
     ];
-    println!("\n| stage | µs of one core | of a request's {:.0} µs on two cores |\n| --- | ---: | ---: |", 2.0 * each_us);
+    println!(
+        "\n| stage | µs of one core | of a request's {:.0} µs on two cores |\n| --- | ---: | ---: |",
+        2.0 * each_us
+    );
     for (name, us) in rows {
         println!("| {name} | {us:.1} | {:.0} % |", us / (2.0 * each_us) * 100.0);
     }
     let rest = 2.0 * each_us - rows.iter().map(|row| row.1).sum::<f64>();
-    println!("| the rest: HTTP of three hops and the load itself, tasks, waiting | {rest:.1} | {:.0} % |", rest / (2.0 * each_us) * 100.0);
+    println!(
+        "| the rest: HTTP of three hops and the load itself, tasks, waiting | {rest:.1} | {:.0} % |",
+        rest / (2.0 * each_us) * 100.0
+    );
 }
 
 /// Microseconds of one call.

@@ -56,7 +56,9 @@ async fn measure(config: Config, repetitions: usize) -> Result<()> {
     let model = LlamaModel::load_from_file(&backend, &path, &LlamaModelParams::default())?;
     let mut bare = Bare { context: context(&backend, &model, threads, most)?, batch: LlamaBatch::new(512, 1) };
     println!("{} ({}), {threads} threads, {}", engine.info().name, path.display(), machine());
-    println!("prompts of {PROMPT} tokens, answers of {OUTPUT}; tokens per second of {repetitions} pairs, medians and fastest");
+    println!(
+        "prompts of {PROMPT} tokens, answers of {OUTPUT}; tokens per second of {repetitions} pairs, medians and fastest"
+    );
 
     let mut prompts = Prompts { vocabulary: engine.info().vocabulary, random: 1 };
     let mut rows: Vec<Row> = Vec::new();
@@ -185,10 +187,7 @@ impl Bare<'_> {
             }
         }
         let output = tokens.len() * usize::try_from(OUTPUT)?;
-        Ok(Speed {
-            prefill: per_second(prompts.len() * PROMPT, prefill),
-            decode: per_second(output, begin.elapsed()),
-        })
+        Ok(Speed { prefill: per_second(prompts.len() * PROMPT, prefill), decode: per_second(output, begin.elapsed()) })
     }
 
     fn add(&mut self, token: i32, position: usize, sequence: usize, logits: bool) -> Result<()> {
@@ -265,6 +264,9 @@ fn frames(rows: &[Row]) -> Result<()> {
     }
     let frame_us = begin.elapsed().as_secs_f64() * 1e6 / f64::from(rounds);
     let token_us = 1e6 / median(rows.iter().filter(|row| row.streams == 1).map(|row| row.worker.decode).collect());
-    println!("A token's message is written and parsed in {frame_us:.2} µs: {:.4} % of a token.", frame_us / token_us * 100.0);
+    println!(
+        "A token's message is written and parsed in {frame_us:.2} µs: {:.4} % of a token.",
+        frame_us / token_us * 100.0
+    );
     Ok(())
 }

@@ -8,7 +8,7 @@
 //! | `GET /exchange/channels/{channel}/receipts?from=N` | | [`Receipts`] from number N on, at most 1,000 |
 //! | `GET /exchange/channels/{channel}/orders/{order}` | | [`OrderState`] |
 
-use ledger::{OrderId, Order, Receipt, Refusal, Signed, Voucher};
+use ledger::{Order, OrderId, Receipt, Refusal, Signed, Voucher};
 use serde::{Deserialize, Serialize};
 
 use crate::text::Encoded;

@@ -45,7 +45,8 @@ impl HttpLedger {
     }
 
     async fn call<T: BorshDeserialize>(&self, request: reqwest::RequestBuilder) -> Result<T, LedgerError> {
-        ledger::decode(&self.bytes(request).await?).map_err(|_| LedgerError::Nonsense("not the expected encoding".into()))
+        ledger::decode(&self.bytes(request).await?)
+            .map_err(|_| LedgerError::Nonsense("not the expected encoding".into()))
     }
 
     async fn bytes(&self, request: reqwest::RequestBuilder) -> Result<bytes::Bytes, LedgerError> {

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{
-    AccountId, Artifact, ArtifactId, Channel, ChannelId, Genesis, Key, OfferId, OfferRecord, Outcome, Pot, Price, Rates,
-    Record, Reject, Request, Signed, Time, Voucher,
+    AccountId, Artifact, ArtifactId, Channel, ChannelId, Genesis, Key, OfferId, OfferRecord, Outcome, Pot, Price,
+    Rates, Record, Reject, Request, Signed, Time, Voucher,
 };
 use std::sync::Arc;
 

@@ -63,7 +63,12 @@ impl Bill {
     /// The bill of a receipt for some usage. `name` gives a payee's name, if it has one.
     ///
     /// `None` if the usage is beyond what any voucher can hold.
-    pub fn of(receipt: String, price: &ledger::Price, usage: Usage, name: impl Fn(&BillPayee) -> String) -> Option<Self> {
+    pub fn of(
+        receipt: String,
+        price: &ledger::Price,
+        usage: Usage,
+        name: impl Fn(&BillPayee) -> String,
+    ) -> Option<Self> {
         let bill = price.bill(usage)?;
         let lines = bill.lines.iter().map(|line| BillLine {
             payee: name(&line.payee),

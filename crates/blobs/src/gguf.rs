@@ -52,7 +52,8 @@ impl Header {
     pub fn read(file: &mut (impl Read + Seek)) -> Result<Self, String> {
         let size = file.seek(SeekFrom::End(0)).map_err(|error| error.to_string())?;
         file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
-        let mut reader = Reader { input: BufReader::new(file), at: 0, size: size.min(HEADER_MAX), tokens: Tokens::default() };
+        let mut reader =
+            Reader { input: BufReader::new(file), at: 0, size: size.min(HEADER_MAX), tokens: Tokens::default() };
         if reader.bytes(4).ok().as_deref() != Some(b"GGUF") {
             return Err("it is not a GGUF file".into());
         }
@@ -79,7 +80,9 @@ impl Header {
     fn check_blocks(&self) -> Result<(), String> {
         let key = format!("{}.block_count", self.text("general.architecture").unwrap_or_default());
         match self.integer(&key) {
-            Some(blocks) if blocks > BLOCKS_MAX => Err(format!("it claims {blocks} layers, and at most {BLOCKS_MAX} can be run")),
+            Some(blocks) if blocks > BLOCKS_MAX => {
+                Err(format!("it claims {blocks} layers, and at most {BLOCKS_MAX} can be run"))
+            }
             _ => Ok(()),
         }
     }
@@ -133,7 +136,11 @@ impl<R: Read> Reader<R> {
     fn expect(&self, count: u64, each: u64) -> Result<(), String> {
         let left = self.size - self.at;
         let fits = count.checked_mul(each).is_some_and(|bytes| bytes <= left);
-        if fits { Ok(()) } else { Err(format!("it claims {count} items at byte {}, more than the file can hold", self.at)) }
+        if fits {
+            Ok(())
+        } else {
+            Err(format!("it claims {count} items at byte {}, more than the file can hold", self.at))
+        }
     }
 
     fn bytes(&mut self, count: u64) -> Result<Vec<u8>, String> {
@@ -248,7 +255,8 @@ impl<R: Read> Reader<R> {
             let shape = self.shape()?;
             let (kind, offset) = (self.u32()?, self.u64()?);
             let label = String::from_utf8_lossy(&name).into_owned();
-            let (title, bytes) = extent(&shape, kind).ok_or_else(|| format!("tensor {label:?} has an impossible shape or type"))?;
+            let (title, bytes) =
+                extent(&shape, kind).ok_or_else(|| format!("tensor {label:?} has an impossible shape or type"))?;
             let end = offset.checked_add(bytes).ok_or_else(|| format!("tensor {label:?} lies beyond every file"))?;
             extents.push((offset, end, label));
             *by_type.entry(title).or_default() += bytes;
@@ -258,7 +266,9 @@ impl<R: Read> Reader<R> {
         }
         let alignment = match metadata.get("general.alignment") {
             None => 32,
-            Some(Value::Integer(n)) => u64::try_from(*n).ok().filter(|n| n.is_power_of_two()).ok_or("its alignment is no power of two")?,
+            Some(Value::Integer(n)) => {
+                u64::try_from(*n).ok().filter(|n| n.is_power_of_two()).ok_or("its alignment is no power of two")?
+            }
             Some(_) => return Err("its alignment is no number".into()),
         };
         let begin = self.at.checked_next_multiple_of(alignment).ok_or("its alignment is impossible")?;
@@ -283,7 +293,9 @@ fn check_extents(mut extents: Vec<(u64, u64, String)>, data: u64, alignment: u64
             return Err(format!("tensor {name:?} overlaps another, or is not aligned"));
         }
         if end > data {
-            return Err(format!("tensor {name:?} ends beyond the file: it was cut off, or the download is not complete"));
+            return Err(format!(
+                "tensor {name:?} ends beyond the file: it was cut off, or the download is not complete"
+            ));
         }
         at = end;
     }

@@ -62,7 +62,8 @@ type Found = Vec<(String, PathBuf)>;
 fn find(path: &Path) -> Result<(Found, Vec<String>), Error> {
     let meta = fs::metadata(path).map_err(Error::io(path))?;
     if meta.is_file() {
-        let title = path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::bad(path, "its name is not text"))?;
+        let title =
+            path.file_name().and_then(|name| name.to_str()).ok_or_else(|| Error::bad(path, "its name is not text"))?;
         return Ok((vec![(title.to_owned(), path.to_owned())], Vec::new()));
     }
     if !meta.is_dir() {
@@ -100,7 +101,9 @@ fn check(path: &Path) -> Result<(), Error> {
     let mut file = File::open(path).map_err(Error::io(path))?;
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("gguf") => gguf::Header::read(&mut file).map(drop).map_err(|reason| Error::bad(path, reason)),
-        Some("safetensors") => safetensors::Header::read(&mut file).map(drop).map_err(|reason| Error::bad(path, reason)),
+        Some("safetensors") => {
+            safetensors::Header::read(&mut file).map(drop).map_err(|reason| Error::bad(path, reason))
+        }
         Some("pkl" | "pickle" | "pt" | "pth" | "ckpt" | "bin") if is_pickle(&mut file) => {
             Err(Error::bad(path, "pickle files can run anybody's code when they are loaded; convert it to safetensors"))
         }

@@ -72,7 +72,8 @@ impl Manifest {
     /// # Errors
     /// A sentence, if the paths are not those of distinct files within a folder.
     pub fn new(files: Vec<(String, Digest, u64)>, annotations: BTreeMap<String, String>) -> Result<Self, String> {
-        let mut layers: Vec<_> = files.into_iter().map(|(path, digest, size)| Descriptor::file(path, digest, size)).collect();
+        let mut layers: Vec<_> =
+            files.into_iter().map(|(path, digest, size)| Descriptor::file(path, digest, size)).collect();
         layers.sort_by(|a, b| a.path().cmp(b.path()));
         let config = Descriptor {
             media_type: EMPTY_CONFIG.into(),
@@ -99,7 +100,8 @@ impl Manifest {
         if bytes.len() > BYTES_MAX {
             return Err("the manifest is longer than 4 MiB".into());
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| format!("the manifest is not one: {error}"))?;
+        let manifest: Self =
+            serde_json::from_slice(bytes).map_err(|error| format!("the manifest is not one: {error}"))?;
         manifest.check().map(|()| manifest)
     }
 

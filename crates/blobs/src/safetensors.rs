@@ -56,7 +56,8 @@ impl Header {
 fn check_tensors(members: BTreeMap<String, serde_json::Value>, data: u64) -> Result<(), String> {
     let mut extents = Vec::new();
     for (name, value) in members {
-        let tensor: Tensor = serde_json::from_value(value).map_err(|_| format!("tensor {name:?} is not described well"))?;
+        let tensor: Tensor =
+            serde_json::from_value(value).map_err(|_| format!("tensor {name:?} is not described well"))?;
         let (begin, end) = tensor.data_offsets;
         let bits = bits(&tensor.dtype).ok_or_else(|| format!("tensor {name:?} has an unknown type"))?;
         let values = tensor.shape.iter().try_fold(1u64, |product, size| product.checked_mul(*size));

@@ -114,7 +114,12 @@ impl Store {
         self.put(reader, Some(digest), |_| {}).map(drop)
     }
 
-    fn put(&self, reader: &mut impl Read, named: Option<Digest>, progress: impl FnMut(u64)) -> Result<(Digest, u64), Error> {
+    fn put(
+        &self,
+        reader: &mut impl Read,
+        named: Option<Digest>,
+        progress: impl FnMut(u64),
+    ) -> Result<(Digest, u64), Error> {
         let dir = self.partial();
         let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
         let (digest, size) = copy(reader, file.as_file_mut(), progress).map_err(Error::io(&dir))?;
@@ -219,7 +224,8 @@ impl Store {
     }
 
     fn put_index(&self, entries: &[Value]) -> Result<(), Error> {
-        let index = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries });
+        let index =
+            json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries });
         self.replace(&self.dir.join("index.json"), index.to_string().as_bytes())
     }
 

@@ -175,7 +175,9 @@ fn write_all(mut connection: Connection, mut queue: mpsc::UnboundedReceiver<Writ
 fn commit(connection: &mut Connection, group: &mut Vec<Write>, syncs: &mut Option<bool>) -> rusqlite::Result<()> {
     let synced = group.iter().any(|write| write.synced);
     if syncs.replace(synced) != Some(synced) {
-        connection.pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" }).inspect_err(|_| *syncs = None)?;
+        connection
+            .pragma_update(None, "synchronous", if synced { "FULL" } else { "NORMAL" })
+            .inspect_err(|_| *syncs = None)?;
     }
     let mut answers = Vec::with_capacity(group.len());
     let mut tx = connection.transaction()?;

@@ -99,7 +99,9 @@ pub fn read<T: DeserializeOwned>(reader: &mut impl Read) -> io::Result<Option<T>
 }
 
 /// The same for the parent.
-pub async fn read_async<T: DeserializeOwned>(reader: &mut (impl tokio::io::AsyncRead + Unpin)) -> io::Result<Option<T>> {
+pub async fn read_async<T: DeserializeOwned>(
+    reader: &mut (impl tokio::io::AsyncRead + Unpin),
+) -> io::Result<Option<T>> {
     use tokio::io::AsyncReadExt as _;
     let mut length = [0; 4];
     match reader.read_exact(&mut length).await {

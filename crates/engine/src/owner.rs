@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use crate::{
-    Config, SPIN, Error, Event, Info, Request,
+    Config, Error, Event, Info, Request, SPIN,
     message::{self, FromWorker, Load, ToWorker},
 };
 

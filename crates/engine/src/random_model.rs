@@ -20,7 +20,8 @@ const TEMPLATE: &str = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{%
 /// If the file cannot be written.
 pub fn write(path: &Path, seed: u64) -> io::Result<()> {
     let tokens = vocabulary();
-    let mut tensors = vec![tensor("token_embd.weight", &[WIDTH, tokens.len() as u64]), tensor("output_norm.weight", &[WIDTH])];
+    let mut tensors =
+        vec![tensor("token_embd.weight", &[WIDTH, tokens.len() as u64]), tensor("output_norm.weight", &[WIDTH])];
     tensors.push(tensor("output.weight", &[WIDTH, tokens.len() as u64]));
     for layer in 0..LAYERS {
         let mut add = |name: &str, shape: &[u64]| tensors.push(tensor(&format!("blk.{layer}.{name}.weight"), shape));
@@ -78,7 +79,8 @@ fn vocabulary() -> Vec<(String, f32, u32)> {
     let special = [("<unk>", UNKNOWN), ("<s>", CONTROL), ("</s>", CONTROL)];
     let special = special.into_iter().map(|(text, kind)| (text.to_owned(), 0.0, kind));
     let bytes = (0..=255u8).map(|byte| (format!("<0x{byte:02X}>"), 0.0, BYTE));
-    let words = ["\u{2581}", "e", "t", "a", "o", "th", "he", "in", "er", "an", "\u{2581}the", "\u{2581}a", "품", "앗", "이"];
+    let words =
+        ["\u{2581}", "e", "t", "a", "o", "th", "he", "in", "er", "an", "\u{2581}the", "\u{2581}a", "품", "앗", "이"];
     let words = words.into_iter().zip(1u16..).map(|(text, rank)| (text.to_owned(), -f32::from(rank), NORMAL));
     special.chain(bytes).chain(words).collect()
 }

@@ -3,13 +3,35 @@
 use alloc::string::String;
 
 use crate::{
-    AccountId, Amount, Digest, Effect, KeyProof, PublicKey, Register, Reject, Signable as _, Signature, State, verify_signature,
+    AccountId, Amount, Digest, Effect, KeyProof, PublicKey, Register, Reject, Signable as _, Signature, State,
+    verify_signature,
 };
 
 /// Names nobody may take: they would read as Pumasi itself, a role, or a path of a door.
 const RESERVED: &[&str] = &[
-    "admin", "api", "artifacts", "blobs", "gateway", "healthz", "issuer", "ledger", "log", "metrics", "official", "owner",
-    "provider", "pumasi", "receipts", "replica", "root", "security", "support", "system", "v1", "v2", "www",
+    "admin",
+    "api",
+    "artifacts",
+    "blobs",
+    "gateway",
+    "healthz",
+    "issuer",
+    "ledger",
+    "log",
+    "metrics",
+    "official",
+    "owner",
+    "provider",
+    "pumasi",
+    "receipts",
+    "replica",
+    "root",
+    "security",
+    "support",
+    "system",
+    "v1",
+    "v2",
+    "www",
 ];
 
 impl State {
@@ -76,7 +98,13 @@ impl State {
         Ok(Effect::Done)
     }
 
-    pub(crate) fn rotate(&mut self, by: AccountId, sequence: u64, key: PublicKey, proof: Signature) -> Result<Effect, Reject> {
+    pub(crate) fn rotate(
+        &mut self,
+        by: AccountId,
+        sequence: u64,
+        key: PublicKey,
+        proof: Signature,
+    ) -> Result<Effect, Reject> {
         let mut account = self.account(&by);
         if account.key == key {
             return Err(Reject::KeyUnchanged);

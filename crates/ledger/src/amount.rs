@@ -140,10 +140,7 @@ impl Usage {
 
     /// What was added since `earlier`, or `None` if a count fell.
     pub fn minus(self, earlier: Self) -> Option<Self> {
-        Some(Self {
-            input: self.input.checked_sub(earlier.input)?,
-            output: self.output.checked_sub(earlier.output)?,
-        })
+        Some(Self { input: self.input.checked_sub(earlier.input)?, output: self.output.checked_sub(earlier.output)? })
     }
 
     /// True if both counts are within the limit of a line.

@@ -4,8 +4,8 @@ use alloc::{collections::BTreeMap, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Digest, Effect, Limits, Line, OfferId, Price, PublicKey,
-    Reject, Signed, State, Usage, Voucher, artifact::size, id::derive,
+    AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Digest, Effect, Limits, Line, OfferId, Price,
+    PublicKey, Reject, Signed, State, Usage, Voucher, artifact::size, id::derive,
 };
 
 /// What a voucher pays beyond what was settled before it.
@@ -56,7 +56,10 @@ impl Channel {
             return Err(Reject::VoucherNotNewer);
         }
         let distinct = body.usage.is_sorted_by(|a, b| a.offer < b.offer);
-        if !distinct || body.usage.len() > size(limits.voucher_offers) || !body.usage.iter().all(|l| l.usage.within_line()) {
+        if !distinct
+            || body.usage.len() > size(limits.voucher_offers)
+            || !body.usage.iter().all(|l| l.usage.within_line())
+        {
             return Err(Reject::VoucherLinesInvalid);
         }
         let settlement = self.settlement(&self.growth(body)?, price)?;
@@ -81,7 +84,11 @@ impl Channel {
         if settled.next().is_some() { Err(Reject::VoucherFalls) } else { Ok(grown) }
     }
 
-    fn settlement(&self, grown: &[Line], price: impl Fn(&OfferId) -> Result<Price, Reject>) -> Result<Settlement, Reject> {
+    fn settlement(
+        &self,
+        grown: &[Line],
+        price: impl Fn(&OfferId) -> Result<Price, Reject>,
+    ) -> Result<Settlement, Reject> {
         let mut fee = Amount::ZERO;
         let mut royalties: BTreeMap<ArtifactId, Amount> = BTreeMap::new();
         for line in grown {
@@ -98,7 +105,8 @@ impl Channel {
             }
         }
         royalties.retain(|_, amount| !amount.is_zero());
-        let total = royalties.values().try_fold(fee, |sum, amount| sum.plus(*amount)).ok_or(Reject::VoucherLinesInvalid)?;
+        let total =
+            royalties.values().try_fold(fee, |sum, amount| sum.plus(*amount)).ok_or(Reject::VoucherLinesInvalid)?;
         let royalties = royalties.into_iter().map(|(artifact, amount)| Charge { artifact, amount }).collect();
         Ok(Settlement { fee, royalties, total })
     }
@@ -173,8 +181,7 @@ impl State {
             return Err(Reject::NotProvider);
         }
         let limits = self.genesis().limits;
-        let settlement =
-            channel.check_voucher((self.network(), id), voucher, &limits, |offer| self.price(offer))?;
+        let settlement = channel.check_voucher((self.network(), id), voucher, &limits, |offer| self.price(offer))?;
         let channel = channel.settled(&voucher.body, &settlement);
         self.charge_pots(by, settlement.royalties.len())?;
         self.put_channel(id, channel);

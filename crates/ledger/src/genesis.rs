@@ -110,9 +110,8 @@ impl Genesis {
         let origin_good = !self.origin.is_empty()
             && self.origin.len() <= 128
             && self.origin.bytes().all(|c| c.is_ascii_graphic() && c != b'+');
-        let replicas_good = !self.replicas.is_empty()
-            && self.replicas.len() <= 64
-            && self.replicas.is_sorted_by(|a, b| a < b);
+        let replicas_good =
+            !self.replicas.is_empty() && self.replicas.len() <= 64 && self.replicas.is_sorted_by(|a, b| a < b);
         if origin_good && replicas_good && self.limits.within(&Limits::CEILING) {
             Ok(())
         } else {

@@ -3,7 +3,8 @@
 use alloc::vec::Vec;
 
 use crate::{
-    AccountId, Amount, Artifact, ArtifactId, Effect, Offer, OfferId, OfferRecord, Rates, Reject, State, Usage, id::derive,
+    AccountId, Amount, Artifact, ArtifactId, Effect, Offer, OfferId, OfferRecord, Rates, Reject, State, Usage,
+    id::derive,
 };
 
 /// Who is paid by a line of a price or bill.
@@ -62,7 +63,8 @@ impl Price {
         royalty: impl Fn(&ArtifactId) -> Result<Rates, E>,
     ) -> Result<Self, E> {
         let fee = PriceLine { payee: Payee::Provider(offer.provider), rates: offer.offer.fee };
-        let royalties = artifact.priced.iter().map(|id| Ok(PriceLine { payee: Payee::Artifact(*id), rates: royalty(id)? }));
+        let royalties =
+            artifact.priced.iter().map(|id| Ok(PriceLine { payee: Payee::Artifact(*id), rates: royalty(id)? }));
         core::iter::once(Ok(fee)).chain(royalties).collect::<Result<_, E>>().map(|lines| Self { lines })
     }
 

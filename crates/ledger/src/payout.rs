@@ -24,7 +24,9 @@ impl Pot {
     pub fn due(&self, payees: &[Payee]) -> Vec<Amount> {
         let total = payees.iter().fold(0u128, |sum, payee| sum.saturating_add(u128::from(payee.weight)));
         let due = |(payee, paid): (&Payee, &Amount)| {
-            entitlement(self.lifetime, payee.weight, total).and_then(|entitled| entitled.minus(*paid)).unwrap_or_default()
+            entitlement(self.lifetime, payee.weight, total)
+                .and_then(|entitled| entitled.minus(*paid))
+                .unwrap_or_default()
         };
         payees.iter().zip(&self.paid).map(due).collect()
     }

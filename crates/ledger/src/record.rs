@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    AccountId, Amount, ArtifactId, ChannelId, Digest, Line, Offer, OfferId, Publish, PublicKey, Register, Time,
+    AccountId, Amount, ArtifactId, ChannelId, Digest, Line, Offer, OfferId, PublicKey, Publish, Register, Time,
 };
 
 /// Names one record of the state. The order of the variants is part of the encoding.

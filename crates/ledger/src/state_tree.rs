@@ -130,7 +130,8 @@ impl Tree {
         let (mut siblings, mut node) = (Vec::new(), &mut self.0);
         while let Node::Inner(inner) = node {
             let right = right_at(path, siblings.len());
-            let (on, off) = if right { (&mut inner.right, &mut inner.left) } else { (&mut inner.left, &mut inner.right) };
+            let (on, off) =
+                if right { (&mut inner.right, &mut inner.left) } else { (&mut inner.left, &mut inner.right) };
             siblings.push(off.hash());
             node = on;
         }
@@ -158,7 +159,9 @@ impl Proof {
         let path = path(key);
         let here = match (record, self.end) {
             (Some(record), Some((at, digest))) => at == path && digest == Digest::of(&encode(record)),
-            (None, Some((at, _))) => at != path && (0..self.siblings.len()).all(|d| right_at(at, d) == right_at(path, d)),
+            (None, Some((at, _))) => {
+                at != path && (0..self.siblings.len()).all(|d| right_at(at, d) == right_at(path, d))
+            }
             (Some(_), None) => false,
             (None, None) => true,
         };

@@ -74,11 +74,6 @@ impl Tally {
 
     /// The voucher for everything so far, to be signed.
     pub fn voucher(&self) -> Voucher {
-        Voucher {
-            channel: self.channel,
-            number: self.number(),
-            usage: self.usage.clone(),
-            root: self.leaves.root(),
-        }
+        Voucher { channel: self.channel, number: self.number(), usage: self.usage.clone(), root: self.leaves.root() }
     }
 }

@@ -59,9 +59,8 @@ impl Run {
         if step.other.is_multiple_of(4) {
             self.state.root();
         }
-        let result = signed
-            .into_verified(self.state.network())
-            .and_then(|verified| self.state.apply(Time(self.now), &verified));
+        let result =
+            signed.into_verified(self.state.network()).and_then(|verified| self.state.apply(Time(self.now), &verified));
         self.seen.operations += 1;
         match result {
             Err(reject) if reject.is_admission() => {

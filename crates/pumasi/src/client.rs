@@ -28,7 +28,10 @@ impl Client {
             None => home.read("api-key")?,
         };
         let key = key.with_context(|| {
-            t!("no API key: make one with `pumasi key new`, and set PUMASI_API_KEY", "API 키가 없습니다: `pumasi key new`로 만들어 PUMASI_API_KEY에 넣으세요")
+            t!(
+                "no API key: make one with `pumasi key new`, and set PUMASI_API_KEY",
+                "API 키가 없습니다: `pumasi key new`로 만들어 PUMASI_API_KEY에 넣으세요"
+            )
         })?;
         Self::with(home, key)
     }
@@ -61,7 +64,10 @@ impl Client {
         }
         let answer = request.send().await.with_context(|| {
             let address = &self.address;
-            t!("nothing answers at {address}; start it with: pumasi up", "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up")
+            t!(
+                "nothing answers at {address}; start it with: pumasi up",
+                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
+            )
         })?;
         let status = answer.status();
         if status.is_success() {

@@ -47,7 +47,8 @@ impl Home {
         }
         let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let base = base.or_else(|| std::env::home_dir().map(|home| home.join(".local/share")));
-        let base = base.with_context(|| t!("no home folder: set PUMASI_HOME", "홈 폴더가 없습니다: PUMASI_HOME을 정해 주세요"))?;
+        let base = base
+            .with_context(|| t!("no home folder: set PUMASI_HOME", "홈 폴더가 없습니다: PUMASI_HOME을 정해 주세요"))?;
         Ok(Self(base.join("pumasi")))
     }
 

@@ -59,7 +59,9 @@ fn own(name: &'static str, short: char) -> clap::Arg {
 
 fn about(command: &str) -> Option<&'static str> {
     Some(match command {
-        "pumasi" => "오픈 소스 AI의 열린 거래소: 모든 사용을 재고, 답변 하나하나가 그 바탕이 된 모든 이에게 값을 치릅니다.",
+        "pumasi" => {
+            "오픈 소스 AI의 열린 거래소: 모든 사용을 재고, 답변 하나하나가 그 바탕이 된 모든 이에게 값을 치릅니다."
+        }
         "up" => "이 컴퓨터에서 품앗이를 켭니다",
         "chat" => "모델에게 묻고, 답과 값을 봅니다",
         "wallet" => "이 폴더의 계정과 잔액",

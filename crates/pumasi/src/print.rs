@@ -41,7 +41,8 @@ pub fn table(rows: &[Vec<String>]) {
     let cells = |at: usize| rows.iter().filter_map(move |row| row.get(at));
     let widths: Vec<usize> = (0..).map_while(|at| cells(at).map(|cell| columns(cell)).max()).collect();
     for row in rows {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
+        let padded =
+            row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
         line(padded.collect::<Vec<_>>().join("  ").trim_end());
     }
 }
@@ -125,7 +126,9 @@ pub fn bill(bill: &Bill) -> String {
     let total = (t!("total", "합계"), String::new(), credits(&bill.pico));
     let lines = bill.lines.iter().map(|line| (line.payee.clone(), what(line.what), credits(&line.pico)));
     let rows: Vec<_> = lines.chain([total]).collect();
-    let width = |column: fn(&(String, String, String)) -> &String| rows.iter().map(|row| columns(column(row))).max().unwrap_or(0);
+    let width = |column: fn(&(String, String, String)) -> &String| {
+        rows.iter().map(|row| columns(column(row))).max().unwrap_or(0)
+    };
     let (first, second) = (width(|row| &row.0), width(|row| &row.1));
     let point = rows.iter().map(|row| whole(&row.2)).max().unwrap_or(0);
     let mut text = String::new();
@@ -154,7 +157,9 @@ fn whole(amount: &str) -> usize {
 
 /// Columns that a text takes in a terminal: Hangul takes two.
 pub fn columns(text: &str) -> usize {
-    text.chars().map(|c| if ('\u{1100}'..='\u{115f}').contains(&c) || ('\u{2e80}'..='\u{ffdc}').contains(&c) { 2 } else { 1 }).sum()
+    text.chars()
+        .map(|c| if ('\u{1100}'..='\u{115f}').contains(&c) || ('\u{2e80}'..='\u{ffdc}').contains(&c) { 2 } else { 1 })
+        .sum()
 }
 
 #[cfg(test)]

@@ -112,7 +112,10 @@ fn go_on(view: &ReceiptView, receipt: &Signed<Receipt>, log: &Log<'_>, proof: &m
         return match &view.bill {
             Some(_) => Err(t!("it was refused, and billed all the same", "거절했는데도 값을 매겼습니다")),
             None => {
-                proof.holds_that(t!("the gateway refused it: nothing is billed", "게이트웨이가 거절했습니다: 값이 없습니다"));
+                proof.holds_that(t!(
+                    "the gateway refused it: nothing is billed",
+                    "게이트웨이가 거절했습니다: 값이 없습니다"
+                ));
                 Ok(())
             }
         };
@@ -129,7 +132,10 @@ fn go_on(view: &ReceiptView, receipt: &Signed<Receipt>, log: &Log<'_>, proof: &m
     match &view.voucher {
         Some(voucher) => covered(receipt, voucher, log.report.network, channel)?,
         None => {
-            proof.not_yet(t!("no voucher covers it yet; it is signed a moment after the answer", "아직 덮는 지급 증서가 없습니다. 답이 끝나고 곧 서명합니다"));
+            proof.not_yet(t!(
+                "no voucher covers it yet; it is signed a moment after the answer",
+                "아직 덮는 지급 증서가 없습니다. 답이 끝나고 곧 서명합니다"
+            ));
             return Ok(());
         }
     }
@@ -154,7 +160,10 @@ fn signatures<'a>(
     let (order, network) = (&receipt.body.order, log.report.network);
     require(view.network == network.to_string(), || {
         let other = &view.network;
-        t!("the receipt is of the network {other}, and the log of {network}", "영수증은 네트워크 {other}의 것이고 로그는 {network}의 것입니다")
+        t!(
+            "the receipt is of the network {other}, and the log of {network}",
+            "영수증은 네트워크 {other}의 것이고 로그는 {network}의 것입니다"
+        )
     })?;
     let channel = log.seen.opened.as_ref().ok_or_else(|| {
         let id = order.body.channel;
@@ -166,13 +175,19 @@ fn signatures<'a>(
     require(order == &view.order.0 && order.body.offer == view.offer && order.body.id.to_string() == view.id, || {
         t!("the receipt is of another order", "다른 주문의 영수증입니다")
     })?;
-    proof.holds_that(t!("the order is signed by the channel's gateway key", "주문에 채널의 게이트웨이 키로 한 서명이 있습니다"));
+    proof.holds_that(t!(
+        "the order is signed by the channel's gateway key",
+        "주문에 채널의 게이트웨이 키로 한 서명이 있습니다"
+    ));
     require(receipt.verify(network, channel.provider_key), || {
         t!("the receipt is not signed by the channel's provider key", "영수증에 채널의 제공자 키로 한 서명이 없습니다")
     })?;
     let Usage { input, output } = receipt.body.usage;
     require(view.input == Some(input) && view.output == Some(output), || {
-        t!("the receipt counts {input} and {output} tokens, and is shown with others", "영수증은 {input}, {output}토큰을 세는데 다르게 보여 줍니다")
+        t!(
+            "the receipt counts {input} and {output} tokens, and is shown with others",
+            "영수증은 {input}, {output}토큰을 세는데 다르게 보여 줍니다"
+        )
     })?;
     proof.holds_that(t!(
         "the receipt, number {} of its channel, is signed by the channel's provider key",
@@ -196,7 +211,12 @@ fn bill(view: &ReceiptView, receipt: &Signed<Receipt>, log: &Log<'_>, channel: &
     let shown = view.bill.as_ref().ok_or_else(|| t!("no bill is shown", "보여 준 계산서가 없습니다"))?;
     let (fees, lines): (Vec<_>, Vec<_>) = shown.lines.iter().partition(|line| line.what == What::GatewayFee);
     require(lines.len() == bill.lines.len(), || {
-        t!("the bill has {} lines, and the ledger's prices make {}", "계산서는 {}줄인데 원장의 값으로는 {}줄입니다", lines.len(), bill.lines.len())
+        t!(
+            "the bill has {} lines, and the ledger's prices make {}",
+            "계산서는 {}줄인데 원장의 값으로는 {}줄입니다",
+            lines.len(),
+            bill.lines.len()
+        )
     })?;
     let same = |(ours, shown): (&BillLine, &&BillLine)| {
         let line = |line: &BillLine| (line.id.clone(), line.what, line.input_rate, line.output_rate, line.pico.clone());
@@ -217,7 +237,12 @@ fn bill(view: &ReceiptView, receipt: &Signed<Receipt>, log: &Log<'_>, channel: &
     let sum = bill.lines.iter().try_fold(0u128, |sum, line| sum.checked_add(line.pico.parse().ok()?));
     bill.pico = sum.map(|sum| sum.to_string()).ok_or_else(|| t!("a fee is not a number", "수수료가 수가 아닙니다"))?;
     require(bill.pico == shown.pico, || {
-        t!("the lines sum to {} pico, and the bill says {}", "줄의 합은 {} 피코인데 계산서는 {} 피코입니다", bill.pico, shown.pico)
+        t!(
+            "the lines sum to {} pico, and the bill says {}",
+            "줄의 합은 {} 피코인데 계산서는 {} 피코입니다",
+            bill.pico,
+            shown.pico
+        )
     })?;
     Ok(bill)
 }
@@ -240,7 +265,10 @@ fn covered(receipt: &Signed<Receipt>, proof: &VoucherProof, network: Digest, cha
     let voucher: &Signed<Voucher> = &proof.voucher.0;
     let of_channel = voucher.body.channel == receipt.body.order.body.channel;
     require(of_channel && voucher.verify(network, channel.gateway_key), || {
-        t!("the voucher is not signed by the channel's gateway key", "지급 증서에 채널의 게이트웨이 키로 한 서명이 없습니다")
+        t!(
+            "the voucher is not signed by the channel's gateway key",
+            "지급 증서에 채널의 게이트웨이 키로 한 서명이 없습니다"
+        )
     })?;
     let path: Option<Vec<Digest>> = proof.path.iter().map(|hash| hash.parse().ok()).collect();
     let leaf = log_tree::leaf(&receipt.digest().0);
@@ -253,9 +281,15 @@ fn covered(receipt: &Signed<Receipt>, proof: &VoucherProof, network: Digest, cha
 /// That very voucher is settled in the log, and a signed head covers the settlement.
 fn settled(view: &ReceiptView, log: &Log<'_>, proof: &mut Proof) -> Result<(), String> {
     let Some(Settled { entry, voucher, .. }) = &log.seen.settled else {
-        proof.not_yet(t!("the voucher is not settled on the ledger yet; providers settle every minute or so", "지급 증서가 아직 원장에 정산되지 않았습니다. 제공자는 1분쯤마다 정산합니다"));
+        proof.not_yet(t!(
+            "the voucher is not settled on the ledger yet; providers settle every minute or so",
+            "지급 증서가 아직 원장에 정산되지 않았습니다. 제공자는 1분쯤마다 정산합니다"
+        ));
         return require(view.settlement.is_none(), || {
-            t!("it is said to be settled, and the log holds no such settlement", "정산했다는데 로그에는 그런 정산이 없습니다")
+            t!(
+                "it is said to be settled, and the log holds no such settlement",
+                "정산했다는데 로그에는 그런 정산이 없습니다"
+            )
         });
     };
     if view.voucher.as_ref().is_none_or(|shown| shown.voucher.0 != *voucher) {

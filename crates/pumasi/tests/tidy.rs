@@ -86,9 +86,8 @@ fn read(path: &str) -> String {
 fn crates_use_only_whom_the_arrow_table_allows() {
     let table = arrows(&read("ARCHITECTURE.md"));
     let manifests = tree().into_iter().filter(|file| file.path.starts_with("crates/") && file.is("/Cargo.toml"));
-    let used: BTreeMap<String, BTreeSet<String>> = manifests
-        .map(|file| (file.path.split('/').nth(1).unwrap().to_owned(), dependencies(&file.text)))
-        .collect();
+    let used: BTreeMap<String, BTreeSet<String>> =
+        manifests.map(|file| (file.path.split('/').nth(1).unwrap().to_owned(), dependencies(&file.text))).collect();
     assert_eq!(forbidden_arrows(&table, &used), Vec::<String>::new());
 }
 
@@ -163,7 +162,10 @@ fn paths_in_markdown_exist() {
 fn code_named_in_markdown_exists() {
     let code: Vec<Text> = tree().into_iter().filter(|file| file.is(".rs") || file.is(".toml")).collect();
     let known: BTreeSet<&str> = code.iter().flat_map(|file| words(&file.text)).collect();
-    hold(|file| file.is(".md"), |text| named_code(text).into_iter().filter(|name| !known.contains(name.as_str())).collect());
+    hold(
+        |file| file.is(".md"),
+        |text| named_code(text).into_iter().filter(|name| !known.contains(name.as_str())).collect(),
+    );
 }
 
 #[test]
@@ -203,7 +205,10 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
     names
 }
 
-fn forbidden_arrows(table: &BTreeMap<String, BTreeSet<String>>, used: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+fn forbidden_arrows(
+    table: &BTreeMap<String, BTreeSet<String>>,
+    used: &BTreeMap<String, BTreeSet<String>>,
+) -> Vec<String> {
     let mut findings = Vec::new();
     if !table.keys().eq(used.keys()) {
         findings.push(format!("the table lists {:?}, and there are {:?}", table.keys(), used.keys()));
@@ -224,7 +229,8 @@ fn foreign_sources(manifest: &str) -> Vec<String> {
 
 /// Dependencies of other people that a page has no row for. Ours are a folder away.
 fn unexplained(names: &BTreeSet<String>, page: &str) -> Vec<String> {
-    let missing = |name: &&String| !root().join("crates").join(name).is_dir() && !page.contains(&format!("| `{name}` |"));
+    let missing =
+        |name: &&String| !root().join("crates").join(name).is_dir() && !page.contains(&format!("| `{name}` |"));
     names.iter().filter(missing).cloned().collect()
 }
 
@@ -236,7 +242,11 @@ fn header(text: &str) -> Vec<String> {
 
 fn length(text: &str) -> Vec<String> {
     let lines = text.lines().count();
-    if lines > LINES_MAX { vec![format!("{lines} lines; at most {LINES_MAX}: split it by its nouns")] } else { Vec::new() }
+    if lines > LINES_MAX {
+        vec![format!("{lines} lines; at most {LINES_MAX}: split it by its nouns")]
+    } else {
+        Vec::new()
+    }
 }
 
 fn columns(text: &str) -> Vec<String> {
@@ -281,7 +291,8 @@ fn drawer_modules(text: &str) -> Vec<String> {
 fn left_over(text: &str) -> Vec<String> {
     let whole = |line: &str, word: &str| {
         let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_');
-        let at = |(start, _)| !letter(line[..start].chars().last()) && !letter(line[start + word.len()..].chars().next());
+        let at =
+            |(start, _)| !letter(line[..start].chars().last()) && !letter(line[start + word.len()..].chars().next());
         line.match_indices(word).any(at)
     };
     let found = |(first, second): &(&str, &str)| {
@@ -373,8 +384,10 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// Rows are `| term | Korean | meaning |`, in the order of the terms, each once.
 fn glossary(page: &str) -> Vec<String> {
-    let row = |line: &str| line.strip_prefix("| ").map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect());
-    let rows: Vec<Vec<String>> = page.lines().filter_map(row).skip(1).filter(|row: &Vec<String>| !row[0].starts_with("--")).collect();
+    let row =
+        |line: &str| line.strip_prefix("| ").map(|row| row.split('|').map(|cell| cell.trim().to_owned()).collect());
+    let rows: Vec<Vec<String>> =
+        page.lines().filter_map(row).skip(1).filter(|row: &Vec<String>| !row[0].starts_with("--")).collect();
     let mut findings = Vec::new();
     if rows.len() < 2 {
         findings.push("there is no table of terms".to_owned());
@@ -391,7 +404,9 @@ fn glossary(page: &str) -> Vec<String> {
 #[test]
 fn a_forbidden_arrow_is_found() {
     let table = arrows("text a → b\n```\na → (nothing of ours)\nb → a\nc → all\n```\n");
-    let used = |a: &str| BTreeMap::from([("a", a), ("b", "a serde"), ("c", "a b")].map(|(name, list)| (name.into(), set(list))));
+    let used = |a: &str| {
+        BTreeMap::from([("a", a), ("b", "a serde"), ("c", "a b")].map(|(name, list)| (name.into(), set(list))))
+    };
     assert_eq!(forbidden_arrows(&table, &used("serde")), Vec::<String>::new());
     assert_eq!(forbidden_arrows(&table, &used("b serde")), ["a must not use b"]);
     let mut more = used("");
@@ -428,7 +443,8 @@ fn a_bad_source_file_is_found() {
 
 #[test]
 fn a_drawer_is_found() {
-    let paths = ["crates/a/src/utils.rs", "crates/a/src/core/x.rs", "crates/a/src/score.rs", "docs/core/x.md"].map(String::from);
+    let paths = ["crates/a/src/utils.rs", "crates/a/src/core/x.rs", "crates/a/src/score.rs", "docs/core/x.md"]
+        .map(String::from);
     assert_eq!(drawer_paths(&paths), &paths[..2]);
     assert_eq!(drawer_modules("mod core;\npub(crate) mod types {\nmod typeset;\nuse a; // the mod core").len(), 2);
 }

@@ -168,7 +168,8 @@ impl Account {
             let mut query = books.prepare_cached("SELECT bytes FROM pending WHERE account = ?")?;
             query.query_map([id], |row| row.get(0))?.next().transpose()
         })?;
-        let decode = |bytes: Vec<u8>| ledger::decode(&bytes).map_err(|reject: Reject| LedgerError::Nonsense(reject.to_string()));
+        let decode =
+            |bytes: Vec<u8>| ledger::decode(&bytes).map_err(|reject: Reject| LedgerError::Nonsense(reject.to_string()));
         Ok(bytes.map(decode).transpose()?)
     }
 
@@ -181,7 +182,10 @@ impl Account {
 
     async fn forget(&self) -> Result<(), Error> {
         let id = self.id().0;
-        self.0.books.write(move |books| books.prepare_cached("DELETE FROM pending WHERE account = ?")?.execute([id])).await?;
+        self.0
+            .books
+            .write(move |books| books.prepare_cached("DELETE FROM pending WHERE account = ?")?.execute([id]))
+            .await?;
         Ok(())
     }
 }

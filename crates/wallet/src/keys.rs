@@ -28,7 +28,8 @@ impl Keys {
         let failed = |source| Error::Io { path: dir.to_owned(), source };
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(failed)?;
         std::fs::set_permissions(dir, Permissions::from_mode(0o700)).map_err(failed)?;
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(failed)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(dir.join("lock")).map_err(failed)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { dir: dir.to_owned(), _lock: lock }),
             Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked(dir.to_owned())),
@@ -72,7 +73,8 @@ impl Keys {
         getrandom::fill(&mut *secret).map_err(|error| Error::Random(error.to_string()))?;
         // Written under another name first: a half-written key must never look like one.
         let fresh = path.with_extension("new");
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh).map_err(failed)?;
         let text = Zeroizing::new(hex::encode(*secret) + "\n");
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)?;
         std::fs::rename(&fresh, path).map_err(failed)?;

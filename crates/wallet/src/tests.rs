@@ -3,7 +3,8 @@
 use api::{Applied, Ledger, LedgerError, List, Settled, log::SignedHead};
 use async_trait::async_trait;
 use ledger::{
-    Amount, ChannelId, Deposits, Digest, Fees, Genesis, Key, Keypair, Limits, Operation, Record, Request, Signed, State, Time,
+    Amount, ChannelId, Deposits, Digest, Fees, Genesis, Key, Keypair, Limits, Operation, Record, Request, Signed,
+    State, Time,
 };
 use std::{
     os::unix::fs::PermissionsExt,
@@ -131,7 +132,10 @@ async fn what_was_pending_when_the_process_died_goes_first() {
     let wallet = Wallet::open(keys, Arc::clone(&ledger) as _, &books).await.unwrap();
     ledger.answers_lost.store(u32::MAX, Ordering::SeqCst);
     let submit = async { wallet.account("issuer").unwrap().submit(issue(to)).await.map(drop) };
-    assert!(tokio::time::timeout(std::time::Duration::from_millis(200), submit).await.is_err(), "the process dies here");
+    assert!(
+        tokio::time::timeout(std::time::Duration::from_millis(200), submit).await.is_err(),
+        "the process dies here"
+    );
     drop(wallet);
     ledger.answers_lost.store(0, Ordering::SeqCst);
     let keys = Keys::open(folder.path()).unwrap();

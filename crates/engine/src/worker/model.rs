@@ -71,11 +71,7 @@ fn info(model: &LlamaModel, load: &Load, template: &Template) -> Info {
     }
 }
 
-fn answer(
-    mut scheduler: Scheduler<'_>,
-    socket: &mut UnixStream,
-    inbox: &Receiver<ToWorker>,
-) -> Result<(), String> {
+fn answer(mut scheduler: Scheduler<'_>, socket: &mut UnixStream, inbox: &Receiver<ToWorker>) -> Result<(), String> {
     loop {
         if scheduler.is_idle() {
             match inbox.recv() {

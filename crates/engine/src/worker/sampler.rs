@@ -207,8 +207,11 @@ pub fn logprobs(logits: &[f32], token: i32, top: usize) -> (f32, Vec<(i32, f32)>
     let sum: f64 = logits.iter().map(|logit| f64::from(logit - max).exp()).sum();
     #[expect(clippy::cast_possible_truncation, reason = "a logarithm of a sum of at most 2³¹ ones")]
     let norm = max + sum.ln() as f32;
-    let of = |token: i32| usize::try_from(token).ok().and_then(|at| logits.get(at)).map_or(IMPOSSIBLE, |l| (l - norm).max(IMPOSSIBLE));
-    let mut likeliest: Vec<(i32, f32)> = (0i32..).zip(logits.iter().map(|logit| (logit - norm).max(IMPOSSIBLE))).collect();
+    let of = |token: i32| {
+        usize::try_from(token).ok().and_then(|at| logits.get(at)).map_or(IMPOSSIBLE, |l| (l - norm).max(IMPOSSIBLE))
+    };
+    let mut likeliest: Vec<(i32, f32)> =
+        (0i32..).zip(logits.iter().map(|logit| (logit - norm).max(IMPOSSIBLE))).collect();
     if top > 0 && top < likeliest.len() {
         likeliest.select_nth_unstable_by(top - 1, likelier);
     }
@@ -291,7 +294,8 @@ mod tests {
     /// The formula as the document writes it, without any short cut.
     fn by_the_document(sampling: Sampling, seed: u64, place: u64, logits: &[f32]) -> i32 {
         let max = logits.iter().copied().fold(f32::MIN, f32::max);
-        let mut all: Vec<(i32, f32)> = (0..).zip(logits.iter().map(|l| (l - max) * (1.0 / sampling.temperature))).collect();
+        let mut all: Vec<(i32, f32)> =
+            (0..).zip(logits.iter().map(|l| (l - max) * (1.0 / sampling.temperature))).collect();
         all.retain(|(_, logit)| *logit >= -CUT);
         let total: f64 = all.iter().map(|(_, logit)| f64::from(*logit).exp()).sum();
         all.sort_by(likelier);
@@ -303,7 +307,8 @@ mod tests {
                 keep
             });
         }
-        let noise = |token: i32| gumbel(mix(mix(mix(seed).wrapping_add(place)).wrapping_add(u64::try_from(token).unwrap())));
+        let noise =
+            |token: i32| gumbel(mix(mix(mix(seed).wrapping_add(place)).wrapping_add(u64::try_from(token).unwrap())));
         let sums = all.iter().map(|(token, logit)| (*token, f64::from(*logit) + noise(*token)));
         sums.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0
     }

@@ -94,7 +94,10 @@ impl<'a> Scheduler<'a> {
         let adapter = match &request.adapter {
             None => None,
             Some(name) => Some(
-                self.adapters.iter().position(|(id, _)| id == name).ok_or_else(|| failed(format!("there is no adapter {name}")))?,
+                self.adapters
+                    .iter()
+                    .position(|(id, _)| id == name)
+                    .ok_or_else(|| failed(format!("there is no adapter {name}")))?,
             ),
         };
         let tokens = self.tokenize(&request.prompt).map_err(failed)?;
@@ -117,7 +120,10 @@ impl<'a> Scheduler<'a> {
             Prompt::Tokens(tokens) => {
                 let known = 0..self.model.n_vocab();
                 let bad = tokens.iter().find(|token| !known.contains(token));
-                bad.map_or_else(|| Ok(tokens.iter().copied().map(LlamaToken).collect()), |t| Err(format!("there is no token {t}")))
+                bad.map_or_else(
+                    || Ok(tokens.iter().copied().map(LlamaToken).collect()),
+                    |t| Err(format!("there is no token {t}")),
+                )
             }
             Prompt::Text(text) => Ok(vocabulary.tokenize(text.as_bytes(), true, false)),
             Prompt::Chat { messages, tools } => {
@@ -133,7 +139,9 @@ impl<'a> Scheduler<'a> {
         self.assign();
         if let Some(adapter) = self.next_adapter() {
             self.fill_batch(adapter);
-            let outcome = self.use_adapter(adapter).and_then(|()| self.context.decode(&mut self.batch).map_err(|e| e.to_string()));
+            let outcome = self
+                .use_adapter(adapter)
+                .and_then(|()| self.context.decode(&mut self.batch).map_err(|e| e.to_string()));
             for at in 0..self.slots.len() {
                 if self.slots[at].job.as_ref().is_some_and(|job| job.adapter == adapter) {
                     match &outcome {
@@ -217,7 +225,9 @@ impl<'a> Scheduler<'a> {
         let mut reading = Vec::new();
         for (at, slot) in self.slots.iter_mut().enumerate() {
             match &mut slot.job {
-                Some(job) if job.adapter == adapter && job.output > 0 => add(&mut self.batch, &mut slot.held, job, at, 1),
+                Some(job) if job.adapter == adapter && job.output > 0 => {
+                    add(&mut self.batch, &mut slot.held, job, at, 1)
+                }
                 Some(job) if job.adapter == adapter => reading.push((job.tokens.len() - slot.held.len(), at)),
                 _ => {}
             }

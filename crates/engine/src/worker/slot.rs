@@ -101,7 +101,18 @@ mod tests {
         };
         let (sampler, text) = (Sampler::new(request.sampling, 0), Text::new(Vec::new()));
         let (tokens, logprobs) = (Vec::new(), Vec::new());
-        let job = Job { id: 0, request, adapter: None, tokens, input: 0, output: 0, sampler, text, logits_at: None, logprobs };
+        let job = Job {
+            id: 0,
+            request,
+            adapter: None,
+            tokens,
+            input: 0,
+            output: 0,
+            sampler,
+            text,
+            logits_at: None,
+            logprobs,
+        };
         Slot { job: Some(job), ..slot(held, 9) }
     }
 

@@ -1,7 +1,11 @@
 //! Chat templates: programs from strangers, run with a limited amount of fuel and without a loader.
 
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
-use minijinja::{Environment, ErrorKind, context, syntax::SyntaxConfig, value::{Serde, Value}};
+use minijinja::{
+    Environment, ErrorKind, context,
+    syntax::SyntaxConfig,
+    value::{Serde, Value},
+};
 use serde_json::Value as Json;
 
 /// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
@@ -23,7 +27,8 @@ impl Template {
             _ => String::new(),
         };
         let source = model.meta_val_str("tokenizer.chat_template").ok();
-        let environment = source.and_then(|source| environment(source).inspect_err(|e| eprintln!("chat template: {e}")).ok());
+        let environment =
+            source.and_then(|source| environment(source).inspect_err(|e| eprintln!("chat template: {e}")).ok());
         Self { environment, bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
     }
 
@@ -47,7 +52,9 @@ impl Template {
             eos_token => self.eos.clone(),
         };
         let template = environment.get_template("chat").map_err(|error| error.to_string())?;
-        let text = template.render(values).map_err(|error| format!("the model's chat template refuses this conversation: {error}"))?;
+        let text = template
+            .render(values)
+            .map_err(|error| format!("the model's chat template refuses this conversation: {error}"))?;
         let begun = !self.bos.is_empty() && text.starts_with(&self.bos);
         Ok((text, begun))
     }
@@ -70,7 +77,8 @@ fn environment(source: String) -> Result<Environment<'static>, minijinja::Error>
 
 /// Messages whose contents are plain text: text parts are joined.
 fn flatten(messages: &Json) -> Result<Vec<Json>, String> {
-    let messages = messages.as_array().filter(|messages| !messages.is_empty()).ok_or("a conversation needs a message")?;
+    let messages =
+        messages.as_array().filter(|messages| !messages.is_empty()).ok_or("a conversation needs a message")?;
     messages.iter().map(flatten_one).collect()
 }
 
@@ -98,7 +106,8 @@ mod tests {
 
     #[test]
     fn chatml_and_parts() {
-        let messages = json!([{"role": "user", "content": [{"type": "text", "text": "안"}, {"type": "text", "text": "녕"}]}]);
+        let messages =
+            json!([{"role": "user", "content": [{"type": "text", "text": "안"}, {"type": "text", "text": "녕"}]}]);
         let (text, begun) = template(CHATML).render(&messages, &Json::Null).unwrap();
         assert_eq!((text.as_str(), begun), ("<|im_start|>user\n안녕<|im_end|>\n<|im_start|>assistant\n", false));
     }
@@ -106,7 +115,8 @@ mod tests {
     #[test]
     fn python_methods_and_tokens() {
         let source = "{{ bos_token }}{{ messages[0]['content'].strip() | upper }}";
-        let (text, begun) = template(source).render(&json!([{"role": "user", "content": " hi "}]), &Json::Null).unwrap();
+        let (text, begun) =
+            template(source).render(&json!([{"role": "user", "content": " hi "}]), &Json::Null).unwrap();
         assert_eq!((text.as_str(), begun), ("<s>HI", true));
     }
 

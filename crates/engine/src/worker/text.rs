@@ -12,7 +12,11 @@ pub struct Text {
 
 impl Text {
     pub fn new(stop: Vec<String>) -> Self {
-        Self { stop: stop.into_iter().filter(|text| !text.is_empty()).collect(), bytes: Vec::new(), held: String::new() }
+        Self {
+            stop: stop.into_iter().filter(|text| !text.is_empty()).collect(),
+            bytes: Vec::new(),
+            held: String::new(),
+        }
     }
 
     /// Adds a token's bytes. Gives the text that can be shown now, and whether a stop text came.

@@ -84,7 +84,9 @@ async fn the_worker_ends_with_the_last_handle() {
 async fn the_worker_gave_up_what_it_does_not_need() {
     let engine = start().await;
     let threads = std::fs::read_dir(format!("/proc/{}/task", engine.pid())).unwrap();
-    let status = |thread: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap();
+    let status = |thread: std::io::Result<std::fs::DirEntry>| {
+        std::fs::read_to_string(thread.unwrap().path().join("status")).unwrap()
+    };
     // The test harness runs the worker in a second thread.
     assert!(threads.map(status).any(|status| status.contains("NoNewPrivs:\t1")));
     let score = std::fs::read_to_string(format!("/proc/{}/oom_score_adj", engine.pid())).unwrap();
@@ -131,7 +133,8 @@ async fn parent_process() {
 #[tokio::test]
 async fn the_worker_ends_when_its_parent_is_killed() {
     let arguments = ["deaths::parent_process", "--exact", "--ignored", "--nocapture"];
-    let mut parent = Command::new(std::env::current_exe().unwrap()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut parent =
+        Command::new(std::env::current_exe().unwrap()).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(parent.stdout.take().unwrap()).lines().map_while(Result::ok);
     let pid = lines.into_iter().find_map(|line| line.split_once("worker ")?.1.trim().parse().ok());
     let pid = pid.expect("the parent says its worker's process");

@@ -4,7 +4,9 @@ use crate::*;
 use serde_json::{Value, json};
 
 async fn refused(engine: &Engine, request: Request) -> String {
-    let Err(Event::Failed { message }) = outcome(engine, request).await else { panic!("this should have been refused") };
+    let Err(Event::Failed { message }) = outcome(engine, request).await else {
+        panic!("this should have been refused")
+    };
     message
 }
 

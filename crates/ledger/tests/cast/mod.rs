@@ -53,7 +53,8 @@ pub fn sign(request: Request, key_name: &str) -> Signed<Request> {
 pub fn assert_conserved(state: &State) {
     let totals = state.totals();
     let balances: u128 = state.accounts().map(|(_, account)| account.balance.0).sum();
-    let pots: u128 = state.pots().map(|(_, pot)| pot.lifetime.0 - pot.paid.iter().map(|paid| paid.0).sum::<u128>()).sum();
+    let pots: u128 =
+        state.pots().map(|(_, pot)| pot.lifetime.0 - pot.paid.iter().map(|paid| paid.0).sum::<u128>()).sum();
     let each = &state.genesis().deposits;
     let in_channels: u128 = state.channels().map(|(_, c)| c.deposit.0 - c.spent.0 + each.channel.0).sum();
     let for_names: u128 = state.accounts().filter(|(_, account)| account.name.is_some()).map(|_| each.name.0).sum();

@@ -105,15 +105,22 @@ fn operation() -> impl Strategy<Value = Operation> {
     ];
     let artifact = prop_oneof![
         publish().prop_map(Operation::Publish),
-        (any::<(String, String)>(), digest()).prop_map(|((name, tag), artifact)| Operation::Tag { name, tag, artifact }),
+        (any::<(String, String)>(), digest()).prop_map(|((name, tag), artifact)| Operation::Tag {
+            name,
+            tag,
+            artifact
+        }),
         digest().prop_map(|artifact| Operation::Retire { artifact }),
         offer().prop_map(Operation::Offer),
         offer_id().prop_map(|offer| Operation::Withdraw { offer }),
         vec(digest(), 0..5).prop_map(|artifacts| Operation::Payout { artifacts }),
     ];
     let channel = prop_oneof![
-        (id(), public_key(), amount())
-            .prop_map(|(provider, gateway_key, deposit)| Operation::Open { provider, gateway_key, deposit }),
+        (id(), public_key(), amount()).prop_map(|(provider, gateway_key, deposit)| Operation::Open {
+            provider,
+            gateway_key,
+            deposit
+        }),
         (channel_id(), amount()).prop_map(|(channel, amount)| Operation::TopUp { channel, amount }),
         voucher().prop_map(|voucher| Operation::Settle { voucher }),
         channel_id().prop_map(|channel| Operation::Close { channel }),
@@ -210,8 +217,11 @@ pub fn record() -> impl Strategy<Value = Record> {
         digest().prop_map(Record::Tag),
         (digest(), any::<bool>()).prop_map(|(first, lifted)| Record::Weight(Weight { first, lifted })),
         (amount(), vec(amount(), 0..4)).prop_map(|(lifetime, paid)| Record::Pot(Pot { lifetime, paid })),
-        (id(), offer(), any::<bool>())
-            .prop_map(|(provider, offer, withdrawn)| Record::Offer(OfferRecord { provider, offer, withdrawn })),
+        (id(), offer(), any::<bool>()).prop_map(|(provider, offer, withdrawn)| Record::Offer(OfferRecord {
+            provider,
+            offer,
+            withdrawn
+        })),
         channel().prop_map(Record::Channel),
     ]
 }
@@ -219,17 +229,19 @@ pub fn record() -> impl Strategy<Value = Record> {
 pub fn genesis() -> impl Strategy<Value = Genesis> {
     let who = (id(), vec(public_key(), 0..3), id());
     (any::<(String, u64, u64, u64)>(), who, any::<[u128; 7]>(), any::<[u32; 7]>()).prop_map(
-        |((origin, founded, royalty_max, dispute_window_ms), (issuer, replicas, beneficiary), amounts, limits)| Genesis {
-            origin,
-            founded: Time(founded),
-            issuer,
-            replicas,
-            beneficiary,
-            fees: fees(amounts),
-            deposits: deposits(amounts),
-            royalty_max,
-            dispute_window_ms,
-            limits: self::limits(limits),
+        |((origin, founded, royalty_max, dispute_window_ms), (issuer, replicas, beneficiary), amounts, limits)| {
+            Genesis {
+                origin,
+                founded: Time(founded),
+                issuer,
+                replicas,
+                beneficiary,
+                fees: fees(amounts),
+                deposits: deposits(amounts),
+                royalty_max,
+                dispute_window_ms,
+                limits: self::limits(limits),
+            }
         },
     )
 }
@@ -242,6 +254,8 @@ fn deposits([_, _, _, name, artifact, offer, channel]: [u128; 7]) -> Deposits {
     Deposits { name: Amount(name), artifact: Amount(artifact), offer: Amount(offer), channel: Amount(channel) }
 }
 
-fn limits([parents, weights, priced_works, lineage_walk, voucher_offers, settlement_pots, payout_pots]: [u32; 7]) -> Limits {
+fn limits(
+    [parents, weights, priced_works, lineage_walk, voucher_offers, settlement_pots, payout_pots]: [u32; 7],
+) -> Limits {
     Limits { parents, weights, priced_works, lineage_walk, voucher_offers, settlement_pots, payout_pots }
 }

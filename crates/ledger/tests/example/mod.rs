@@ -2,8 +2,8 @@
 
 use ledger::{
     AccountId, Amount, Bound, ChannelId, Deposits, Digest, Effect, Fees, Finish, Genesis, Head, Key, Keypair, Kind,
-    Limits, Offer, OfferId, Operation, Order, OrderId, Payee, Publish, Rates, Receipt, Refusal, RefusalReason,
-    Request, Signable as _, Signed, State, Tally, Time, Usage, encode, log_tree, salted,
+    Limits, Offer, OfferId, Operation, Order, OrderId, Payee, Publish, Rates, Receipt, Refusal, RefusalReason, Request,
+    Signable as _, Signed, State, Tally, Time, Usage, encode, log_tree, salted,
 };
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! The naive model: what happened, in order. Every number is a sum over all of it, computed again each time.
 
 use ledger::{
-    AccountId, Amount, Artifact, ArtifactId, ChannelId, Effect, Genesis, Key, Line, OfferId, Operation, Payee,
-    Publish, Request, State, Usage, encode,
+    AccountId, Amount, Artifact, ArtifactId, ChannelId, Effect, Genesis, Key, Line, OfferId, Operation, Payee, Publish,
+    Request, State, Usage, encode,
 };
 use proptest::{prelude::*, test_runner::TestCaseError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -87,7 +87,8 @@ impl Model {
     /// What a line costs altogether.
     fn cost(&self, line: &Line) -> u128 {
         let offer = &self.offers[&line.offer].1;
-        let royalties = self.lineages[&offer.artifact].iter().map(|work| priced(self.published[work].royalty, line.usage));
+        let royalties =
+            self.lineages[&offer.artifact].iter().map(|work| priced(self.published[work].royalty, line.usage));
         priced(offer.fee, line.usage) + royalties.sum::<u128>()
     }
 
@@ -134,7 +135,8 @@ impl Model {
                 _ => {}
             }
         }
-        let earned = self.channels.values().filter(|channel| channel.provider == who).flat_map(|channel| &channel.usage);
+        let earned =
+            self.channels.values().filter(|channel| channel.provider == who).flat_map(|channel| &channel.usage);
         plus += earned.map(|line| priced(self.offers[&line.offer].1.fee, line.usage)).sum::<u128>();
         for (work, publish) in &self.published {
             plus += publish.payees.iter().filter(|p| p.account == who).map(|p| self.paid(*work, p)).sum::<u128>();

@@ -1,7 +1,8 @@
 //! Reads an operation from the words of a script.
 
 use ledger::{
-    Bound, ChannelId, Digest, KeyProof, Kind, Line, Offer, OfferId, Operation, Payee, Publish, Register, Signature, Voucher,
+    Bound, ChannelId, Digest, KeyProof, Kind, Line, Offer, OfferId, Operation, Payee, Publish, Register, Signature,
+    Voucher,
 };
 
 use super::{
@@ -135,7 +136,8 @@ impl Stage {
 
 fn offer(words: &mut Words) -> Result<Offer, Wrong> {
     words.label = Some(words.next()?);
-    let number = |word: String| super::words::number(&word).and_then(|n| u32::try_from(n).map_err(|_| "too large".into()));
+    let number =
+        |word: String| super::words::number(&word).and_then(|n| u32::try_from(n).map_err(|_| "too large".into()));
     Ok(Offer {
         artifact: Digest::of(words.next()?.as_bytes()),
         fee: rates(&words.take_or("fee", "0/0"))?,

@@ -235,7 +235,8 @@ impl Stage {
 
     fn priced(&mut self, artifact: &str) -> Result<String, Wrong> {
         let artifact = self.state().artifact(&Digest::of(artifact.as_bytes())).cloned().ok_or("no such artifact")?;
-        let mut names: Vec<_> = artifact.priced.iter().map(|id| self.labels.get(&id.0).cloned().unwrap_or_default()).collect();
+        let mut names: Vec<_> =
+            artifact.priced.iter().map(|id| self.labels.get(&id.0).cloned().unwrap_or_default()).collect();
         names.sort();
         Ok(if names.is_empty() { "nothing".into() } else { names.join(",") })
     }
@@ -277,7 +278,8 @@ fn spoil(asked: &mut Request, words: &mut Words, current: &str) -> Result<String
 /// # Panics
 /// If it did.
 fn assert_left_alone(before: &State, after: &State, who: &str, reject: Reject) {
-    let by_key = |state: &State| state.records().map(|(key, record)| (key, encode(&record))).collect::<BTreeMap<_, _>>();
+    let by_key =
+        |state: &State| state.records().map(|(key, record)| (key, encode(&record))).collect::<BTreeMap<_, _>>();
     let (mut old, mut new) = (by_key(before), by_key(after));
     if !reject.is_admission() {
         for key in [Key::Totals, Key::Account(account(who)), Key::Account(before.genesis().beneficiary)] {

@@ -162,10 +162,16 @@ impl World {
             6 => Operation::Name { name: ["ab", "cd", "ef", "gh", "-", "log"][usize::from(step.which) % 6].into() },
             7 if step.which.is_multiple_of(4) => self.rotate(state, (who, by), step),
             7 => Operation::Register(Register {
-                address: if step.which.is_multiple_of(3) { "nowhere".into() } else { format!("http://door:{}", step.other.max(1)) },
+                address: if step.which.is_multiple_of(3) {
+                    "nowhere".into()
+                } else {
+                    format!("http://door:{}", step.other.max(1))
+                },
                 tls_key: step.other.is_multiple_of(2).then_some(reference),
             }),
-            8 => Operation::Tag { name: "n".into(), tag: format!("t{}", step.other % 3), artifact: artifact(step.which) },
+            8 => {
+                Operation::Tag { name: "n".into(), tag: format!("t{}", step.other % 3), artifact: artifact(step.which) }
+            }
             9 if step.other.is_multiple_of(3) => Operation::Retire { artifact: artifact(step.which) },
             9..=11 => Operation::Publish(publish(state, step)),
             12 | 13 => Operation::Offer(make_offer(state, step)),
@@ -233,10 +239,15 @@ fn payout(state: &State, step: &Step) -> Operation {
 }
 
 fn publish(state: &State, step: &Step) -> Publish {
-    let royalty = if step.amount.is_multiple_of(4) { 0 } else { u64::from(step.amount) % 19 / 2 + u64::from(step.spoil % 32 == 12) };
+    let royalty = if step.amount.is_multiple_of(4) {
+        0
+    } else {
+        u64::from(step.amount) % 19 / 2 + u64::from(step.spoil % 32 == 12)
+    };
     let payees = [step.by, step.which, step.other].map(person);
     let payee = |account: AccountId| Payee { account, weight: u32::from(account.0[0]) * u32::from(step.other).max(1) };
-    let weights = (0..5).filter(|i| step.amount & (64 << i) != 0 && i % 3 == step.other % 3).map(|i| digest("weight", i));
+    let weights =
+        (0..5).filter(|i| step.amount & (64 << i) != 0 && i % 3 == step.other % 3).map(|i| digest("weight", i));
     let standing: Vec<_> = state.artifacts().map(|(id, _)| *id).collect();
     let parents = (0..step.other % 4).map(|i| {
         let which = step.which.wrapping_mul(7).wrapping_add(i * 3);

@@ -120,15 +120,24 @@ fn bad(finding: &Finding) -> Value {
 
 fn say(report: &Report, kept: Option<&Kept>) {
     let Report { origin, network, entries, applied, refused, settled, settlements, paid_out, supply, .. } = report;
-    print::line(&t!("The ledger is right: every signature, price, sum and root.", "원장이 맞습니다: 서명, 값, 합계, 뿌리 모두."));
+    print::line(&t!(
+        "The ledger is right: every signature, price, sum and root.",
+        "원장이 맞습니다: 서명, 값, 합계, 뿌리 모두."
+    ));
     let mut rows = vec![
         (t!("network", "네트워크"), format!("{origin}  {network}")),
         (
             t!("log", "로그"),
-            t!("{entries} entries: {applied} operations applied, {refused} refused", "항목 {entries}개: 적용한 연산 {applied}개, 거절한 연산 {refused}개"),
+            t!(
+                "{entries} entries: {applied} operations applied, {refused} refused",
+                "항목 {entries}개: 적용한 연산 {applied}개, 거절한 연산 {refused}개"
+            ),
         ),
         (t!("credits", "크레딧"), t!("{supply} in the world", "세상에 {supply}")),
-        (t!("settled", "정산"), t!("{settled} credits (settlements: {settlements})", "{settled} 크레딧 ({settlements}번)")),
+        (
+            t!("settled", "정산"),
+            t!("{settled} credits (settlements: {settlements})", "{settled} 크레딧 ({settlements}번)"),
+        ),
         (t!("royalties", "로열티"), t!("{paid_out} credits paid out", "{paid_out} 크레딧을 나누어 줌")),
     ];
     let signed = match &report.signed {
@@ -138,7 +147,10 @@ fn say(report: &Report, kept: Option<&Kept>) {
     rows.push((t!("signed head", "서명된 머리"), signed));
     if let Some(kept) = kept {
         let size = kept.head.size;
-        rows.push((t!("kept head", "받아 둔 머리"), t!("over {size} entries, and the log still leads to it", "항목 {size}개까지, 로그가 여전히 이어집니다")));
+        rows.push((
+            t!("kept head", "받아 둔 머리"),
+            t!("over {size} entries, and the log still leads to it", "항목 {size}개까지, 로그가 여전히 이어집니다"),
+        ));
     }
     if report.unfinished_bytes > 0 {
         let what = t!(

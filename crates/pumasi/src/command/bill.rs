@@ -76,14 +76,22 @@ async fn fetch(home: &Home, args: &Args) -> anyhow::Result<(ReceiptView, Option<
         }
         (Err(_), Some(url)) => Ok((Client::stranger(url)?.get(&path).await?, None)),
         (Err(error), None) => Err(error).with_context(|| {
-            t!("{} is no file, so a running node is asked for it", "{}은 파일이 아니므로 켜져 있는 노드에 물어야 합니다", args.receipt)
+            t!(
+                "{} is no file, so a running node is asked for it",
+                "{}은 파일이 아니므로 켜져 있는 노드에 물어야 합니다",
+                args.receipt
+            )
         }),
     }
 }
 
 fn show(view: &ReceiptView, proof: &Proof) {
     let (input, output) = (view.input.unwrap_or_default(), view.output.unwrap_or_default());
-    print::line(&t!("receipt {}: {input} tokens in, {output} out", "영수증 {}: 입력 {input}토큰, 출력 {output}토큰", view.id));
+    print::line(&t!(
+        "receipt {}: {input} tokens in, {output} out",
+        "영수증 {}: 입력 {input}토큰, 출력 {output}토큰",
+        view.id
+    ));
     if let Some(bill) = &proof.bill {
         print::write(&print::bill(bill));
     }

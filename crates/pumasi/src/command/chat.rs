@@ -75,7 +75,12 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 async fn first_model(client: &Client) -> anyhow::Result<String> {
     let models: Models = client.get("/v1/models").await?;
     let first = models.data.into_iter().next();
-    let none = || t!("no model is offered here; start one with: pumasi up --model FILE.gguf", "제공되는 모델이 없습니다. 켤 때 주세요: pumasi up --model 파일.gguf");
+    let none = || {
+        t!(
+            "no model is offered here; start one with: pumasi up --model FILE.gguf",
+            "제공되는 모델이 없습니다. 켤 때 주세요: pumasi up --model 파일.gguf"
+        )
+    };
     Ok(first.with_context(none)?.id)
 }
 
@@ -105,7 +110,9 @@ async fn turn(client: &Client, args: &Args, model: &str, messages: &[Message], j
     };
     let answer = ask(client, &request, !json).await?;
     if json {
-        print::json(&json!({ "model": model, "answer": answer.text, "finish_reason": answer.finish, "usage": answer.usage }))?;
+        print::json(
+            &json!({ "model": model, "answer": answer.text, "finish_reason": answer.finish, "usage": answer.usage }),
+        )?;
         return Ok(answer);
     }
     print::line("");

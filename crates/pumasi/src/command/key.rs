@@ -50,7 +50,11 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
         }
         Command::Revoke { id } => {
             client.send::<()>(Method::DELETE, &format!("/keys/{id}"), None).await?;
-            if json { print::json(&json!({ "revoked": id }))? } else { print::line(&t!("revoked {id}", "거두었습니다: {id}")) }
+            if json {
+                print::json(&json!({ "revoked": id }))?
+            } else {
+                print::line(&t!("revoked {id}", "거두었습니다: {id}"))
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -59,10 +63,15 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
 fn list(keys: &Value) {
     let keys = keys["data"].as_array().map(Vec::as_slice).unwrap_or_default();
     if keys.is_empty() {
-        return print::line(&t!("no keys; make one with: pumasi key new --budget 10", "키가 없습니다. 만들려면: pumasi key new --budget 10"));
+        return print::line(&t!(
+            "no keys; make one with: pumasi key new --budget 10",
+            "키가 없습니다. 만들려면: pumasi key new --budget 10"
+        ));
     }
     let head = [t!("id", "id"), t!("state", "상태"), t!("spent", "쓴 것"), t!("budget", "예산"), t!("name", "이름")];
-    let row = |key: &Value| ["id", "state", "spent", "budget", "name"].map(|field| key[field].as_str().unwrap_or_default().to_owned());
+    let row = |key: &Value| {
+        ["id", "state", "spent", "budget", "name"].map(|field| key[field].as_str().unwrap_or_default().to_owned())
+    };
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(keys.iter().map(row)).map(Vec::from).collect();
     print::table(&rows);
 }

@@ -24,13 +24,19 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
         vec![t!("health", "상태"), text(&health["status"])],
         vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()],
         vec![t!("network", "네트워크"), text(&ledger["origin"])],
-        vec![t!("ledger", "원장"), t!("{operations} operations in {entries} log entries", "연산 {operations}개, 로그 항목 {entries}개")],
+        vec![
+            t!("ledger", "원장"),
+            t!("{operations} operations in {entries} log entries", "연산 {operations}개, 로그 항목 {entries}개"),
+        ],
     ]);
     if models.data.is_empty() {
         print::line(&t!("no model is offered", "제공하는 모델이 없습니다"));
         return Ok(ExitCode::SUCCESS);
     }
-    print::line(&t!("models, and credits per million tokens in / out:", "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"));
+    print::line(&t!(
+        "models, and credits per million tokens in / out:",
+        "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"
+    ));
     print::models(&models.data);
     Ok(ExitCode::SUCCESS)
 }

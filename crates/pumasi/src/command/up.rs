@@ -82,7 +82,10 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     if first {
         let kept = home.path("api-key");
         rows.push(vec![t!("API key", "API 키"), key]);
-        rows.push(vec![String::new(), t!("(shown only now; kept in {})", "(지금만 보입니다. {}에 있습니다)", kept.display())]);
+        rows.push(vec![
+            String::new(),
+            t!("(shown only now; kept in {})", "(지금만 보입니다. {}에 있습니다)", kept.display()),
+        ]);
     }
     print::table(&rows);
     print::line("");
@@ -98,7 +101,10 @@ fn show_models(models: &[Model]) {
             "아직 제공하는 모델이 없습니다. 끄고 이렇게 켜세요: up --model 파일.gguf"
         ));
     }
-    print::line(&t!("Models, and credits per million tokens in / out:", "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"));
+    print::line(&t!(
+        "Models, and credits per million tokens in / out:",
+        "모델과 백만 토큰마다의 크레딧 (입력 / 출력):"
+    ));
     print::models(models);
 }
 
@@ -109,8 +115,13 @@ fn show_how(home: &Home, address: &str, model: Option<&Model>) {
         print::line(&t!("Ask it, in another terminal:", "다른 터미널에서 물어보세요:"));
         print::line(&format!("  {command} chat"));
         print::line(&t!("Or with any OpenAI client, at {address}/v1:", "OpenAI 클라이언트는 무엇이든, {address}/v1:"));
-        let body = format!("{{\"model\": \"{id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Once upon a time\"}}]}}");
-        print::line(&format!("  curl {address}/v1/chat/completions -H \"Authorization: Bearer $(cat {})\" \\", key.display()));
+        let body = format!(
+            "{{\"model\": \"{id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Once upon a time\"}}]}}"
+        );
+        print::line(&format!(
+            "  curl {address}/v1/chat/completions -H \"Authorization: Bearer $(cat {})\" \\",
+            key.display()
+        ));
         print::line(&format!("    -d '{body}'"));
     }
     print::line("");

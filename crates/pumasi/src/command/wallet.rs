@@ -19,6 +19,9 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     print::line("");
     print::line(&t!("in channels {}", "채널에 {}", print::credits(&wallet.channels_pico)));
     print::line(&t!("royalties not yet paid out {}", "아직 나누지 않은 로열티 {}", print::credits(&wallet.pots_pico)));
-    print::line(&t!("These are play credits of this machine's own network.", "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."));
+    print::line(&t!(
+        "These are play credits of this machine's own network.",
+        "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
+    ));
     Ok(ExitCode::SUCCESS)
 }

@@ -84,7 +84,12 @@ impl Node {
         found::prepare_accounts(&wallet, &ledger).await?;
 
         let store = blobs::Store::open(&home.path("blobs")).map(Arc::new)?;
-        let seller = provider::Config::new(home.path("provider.db"), Arc::clone(&ledger), wallet.account("provider")?, address.clone());
+        let seller = provider::Config::new(
+            home.path("provider.db"),
+            Arc::clone(&ledger),
+            wallet.account("provider")?,
+            address.clone(),
+        );
         let provider = Arc::new(provider::Provider::start(seller).await?);
         let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
         let token = home.owner_token()?;
@@ -99,11 +104,15 @@ impl Node {
             owner_token: token,
         };
         let server = serve(listener, routes);
-        let models = models::Models { home: &home, wallet: &wallet, ledger: &ledger, store: &store, provider: &provider };
+        let models =
+            models::Models { home: &home, wallet: &wallet, ledger: &ledger, store: &store, provider: &provider };
         let notes = models.offer_all(&config).await?;
         gateway.refresh().await?;
         routes::first_key(&home, &address).await?;
-        home.write("run.json", &serde_json::to_string(&Running { address: address.clone(), pid: std::process::id() })?)?;
+        home.write(
+            "run.json",
+            &serde_json::to_string(&Running { address: address.clone(), pid: std::process::id() })?,
+        )?;
         Ok(Self { address, notes, replica, provider, gateway, server, home })
     }
 

@@ -8,13 +8,7 @@ use engine::{Engine, Event, Prompt, Request, Sampling};
 use ledger::{ArtifactId, Bound, Digest, Key, Offer, OfferId, OfferRecord, Operation, Rates, Record};
 use provider::{Backend, Provider, Settings};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::ErrorKind,
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs::File, io::ErrorKind, path::Path, sync::Arc};
 
 use super::{
     Config, blocking,
@@ -116,10 +110,13 @@ impl Models<'_> {
     /// The standing offers of this folder's provider.
     async fn standing(&self) -> anyhow::Result<Vec<(OfferId, OfferRecord)>> {
         let provider = self.wallet.account("provider")?.id();
-        let offers = self.ledger.list(List::Offers).await?.into_iter().filter_map(|(key, record)| match (key, record) {
-            (Key::Offer(id), Record::Offer(offer)) if offer.provider == provider && !offer.withdrawn => Some((id, offer)),
-            _ => None,
-        });
+        let offers =
+            self.ledger.list(List::Offers).await?.into_iter().filter_map(|(key, record)| match (key, record) {
+                (Key::Offer(id), Record::Offer(offer)) if offer.provider == provider && !offer.withdrawn => {
+                    Some((id, offer))
+                }
+                _ => None,
+            });
         Ok(offers.collect())
     }
 
@@ -143,7 +140,8 @@ impl Models<'_> {
         if let Some(artifact) = self.work_with(weights).await? {
             return Ok(Taken { entry: entry(artifact), new: false });
         }
-        let manifest = Manifest::new(vec![(title.clone(), weights, bytes)], BTreeMap::new()).map_err(anyhow::Error::msg)?;
+        let manifest =
+            Manifest::new(vec![(title.clone(), weights, bytes)], BTreeMap::new()).map_err(anyhow::Error::msg)?;
         let new = !self.store.contains(manifest.digest());
         let artifact = self.store.put_manifest(&manifest, Some(&title))?;
         Ok(Taken { entry: entry(artifact), new })
@@ -225,7 +223,10 @@ fn readable(path: &Path) -> anyhow::Result<()> {
         _ => unreadable(path, &error),
     })?;
     if meta.is_dir() {
-        bail!(t!("{shown} is a folder; name the GGUF file in it", "{shown}은 폴더입니다. 그 안의 GGUF 파일을 적으세요"));
+        bail!(t!(
+            "{shown} is a folder; name the GGUF file in it",
+            "{shown}은 폴더입니다. 그 안의 GGUF 파일을 적으세요"
+        ));
     }
     if !meta.is_file() {
         bail!(t!("{shown} is not a file", "{shown}은 파일이 아닙니다"));
@@ -238,7 +239,10 @@ fn readable(path: &Path) -> anyhow::Result<()> {
         ))
     })?;
     if header.is_adapter() {
-        bail!(t!("{shown} is an adapter; it needs the model it was made for", "{shown}은 어댑터입니다. 바탕 모델이 있어야 합니다"));
+        bail!(t!(
+            "{shown} is an adapter; it needs the model it was made for",
+            "{shown}은 어댑터입니다. 바탕 모델이 있어야 합니다"
+        ));
     }
     if header.tensors == 0 {
         bail!(t!("{shown} is a vocabulary without weights", "{shown}에는 어휘만 있고 가중치가 없습니다"));

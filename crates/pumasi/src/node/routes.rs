@@ -77,7 +77,9 @@ impl Routes {
     fn is_owner(&self, headers: &HeaderMap) -> bool {
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
         // Compared as digests, so that the time taken tells nothing of the token.
-        token.is_some_and(|token| ledger::Digest::of(token.as_bytes()) == ledger::Digest::of(self.owner_token.as_bytes()))
+        token.is_some_and(|token| {
+            ledger::Digest::of(token.as_bytes()) == ledger::Digest::of(self.owner_token.as_bytes())
+        })
     }
 
     async fn view(&self) -> anyhow::Result<WalletView> {
@@ -115,7 +117,9 @@ impl Routes {
 async fn health(State(routes): State<Routes>) -> Response {
     match routes.replica.stopped() {
         None => Json(json!({ "status": "ok" })).into_response(),
-        Some(why) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped", "reason": why }))).into_response(),
+        Some(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped", "reason": why }))).into_response()
+        }
     }
 }
 
@@ -162,7 +166,11 @@ async fn no_route(request: Request) -> Response {
 async fn while_stopping(State(stopping): State<watch::Receiver<bool>>, request: Request, next: Next) -> Response {
     let asks = request.method() == Method::POST && request.uri().path().ends_with("/chat/completions");
     if asks && *stopping.borrow() {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "this node is being stopped; try again once it is back");
+        return problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "this node is being stopped; try again once it is back",
+        );
     }
     next.run(request).await
 }
@@ -183,7 +191,9 @@ pub async fn first_key(home: &Home, address: &str) -> anyhow::Result<()> {
     let client = reqwest::Client::builder().no_proxy().build()?;
     let request = client.post(format!("{address}/keys")).bearer_auth(home.owner_token()?).json(&body);
     let key: serde_json::Value = request.send().await?.error_for_status()?.json().await?;
-    let key = key["key"].as_str().with_context(|| t!("the gateway made no API key", "게이트웨이가 API 키를 만들지 않았습니다"))?;
+    let key = key["key"]
+        .as_str()
+        .with_context(|| t!("the gateway made no API key", "게이트웨이가 API 키를 만들지 않았습니다"))?;
     home.write("api-key", key)
 }
 

@@ -14,7 +14,9 @@ fn pico(value: &Value) -> u128 {
 fn total(home: &Home) -> u128 {
     let wallet = home.pumasi(&["wallet", "--json"]).json();
     let accounts = wallet["accounts"].as_array().unwrap();
-    accounts.iter().map(|account| pico(&account["balance_pico"])).sum::<u128>() + pico(&wallet["channels_pico"]) + pico(&wallet["pots_pico"])
+    accounts.iter().map(|account| pico(&account["balance_pico"])).sum::<u128>()
+        + pico(&wallet["channels_pico"])
+        + pico(&wallet["pots_pico"])
 }
 
 fn balance(home: &Home, role: &str) -> u128 {
@@ -74,7 +76,8 @@ async fn keys_are_made_listed_used_and_revoked() {
     let new = home.pumasi(&["key", "new", "--budget", "0.5", "--name", "for a friend", "--json"]).json();
     let (secret, id) = (new["key"].as_str().unwrap(), new["id"].as_str().unwrap());
     assert_eq!(node.ask_as(secret, "hello", 2).await.0, StatusCode::OK);
-    let asked = home.pumasi_with(&["chat", node.model(), "hi", "--max-tokens", "2", "--json"], &[("PUMASI_API_KEY", secret)]);
+    let asked =
+        home.pumasi_with(&["chat", node.model(), "hi", "--max-tokens", "2", "--json"], &[("PUMASI_API_KEY", secret)]);
     asked.json();
     let list = home.pumasi(&["key", "ls"]).good();
     let line = list.lines().find(|line| line.starts_with(id)).unwrap();

@@ -122,8 +122,10 @@ async fn a_worker_killed_in_mid_stream_costs_nothing_and_comes_back() {
     for seed in 0.. {
         assert!(seed < 50, "no answer was long enough to be interrupted");
         let spent = sum(&owned(&node, "/keys").await, "spent");
-        let body = json!({ "model": node.model(), "messages": messages, "max_tokens": 400, "seed": seed, "stream": true });
-        let post = node.http().post(format!("{}/v1/chat/completions", node.address)).bearer_auth(&node.api_key).json(&body);
+        let body =
+            json!({ "model": node.model(), "messages": messages, "max_tokens": 400, "seed": seed, "stream": true });
+        let post =
+            node.http().post(format!("{}/v1/chat/completions", node.address)).bearer_auth(&node.api_key).json(&body);
         let answer = post.send().await.unwrap();
         let id = answer.headers()["x-pumasi-receipt"].to_str().unwrap().to_owned();
         let mut pieces = answer.bytes_stream();

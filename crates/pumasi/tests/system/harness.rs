@@ -144,7 +144,8 @@ impl Node {
 
     /// The same while others still hold the node; its end is not waited for.
     pub fn kill_now(&self) {
-        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::KILL).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), rustix::process::Signal::KILL)
+            .unwrap();
     }
 
     /// For requests that are not made here.
@@ -172,7 +173,13 @@ impl Node {
     }
 
     /// Sends a request with a token or none; gives the status and the body, null if it is not JSON.
-    pub async fn send(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, Value) {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
         let mut request = self.http.request(method, format!("{}{path}", self.address));
         if let Some(token) = token {
             request = request.bearer_auth(token);

@@ -136,8 +136,13 @@ async fn the_bound_of_an_offer_holds() {
     let node = home.start();
     // Bytes that have no token of their own, many short messages, a system prompt: never more tokens than were set aside.
     let say = |role: &str, content: &str| json!({ "role": role, "content": content });
-    let turns: Vec<Value> = (0..6).flat_map(|_| [say("user", "a"), say("assistant", "")]).chain([say("user", "?")]).collect();
-    for messages in [json!([say("user", "\u{1F600}\u{FDFA}힣\u{0301}\n\n\n")]), json!([say("system", "s"), say("user", "u")]), json!(turns)] {
+    let turns: Vec<Value> =
+        (0..6).flat_map(|_| [say("user", "a"), say("assistant", "")]).chain([say("user", "?")]).collect();
+    for messages in [
+        json!([say("user", "\u{1F600}\u{FDFA}힣\u{0301}\n\n\n")]),
+        json!([say("system", "s"), say("user", "u")]),
+        json!(turns),
+    ] {
         let body = json!({ "model": node.model(), "messages": messages, "max_tokens": 1 });
         let sent = node.send(reqwest::Method::POST, "/v1/chat/completions", Some(&node.api_key), Some(body));
         let (status, answer) = sent.await;

@@ -22,9 +22,9 @@ fn routed(source: &str, prefixes: &[&str]) -> BTreeSet<String> {
     for rest in source.split(".route(\"").skip(1) {
         let (path, rest) = rest.split_once('"').unwrap();
         let handlers = rest.split(".route(").next().unwrap().lines().next().unwrap();
-        let methods = ["get", "post", "put", "patch", "delete"].into_iter().filter(|method| {
-            handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}("))
-        });
+        let methods = ["get", "post", "put", "patch", "delete"]
+            .into_iter()
+            .filter(|method| handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")));
         let nested = !prefixes.is_empty() && NESTED.iter().any(|nested| path.starts_with(nested));
         for method in methods {
             let method = method.to_uppercase();

@@ -18,7 +18,10 @@ async fn the_first_start_makes_a_network_and_offers_the_model() {
     let artifact = &artifacts["artifacts"][0];
     assert_eq!((&artifact["royalty"]["input"], &artifact["royalty"]["output"]), (&json!(20_000), &json!(50_000)));
     let status = home.pumasi(&["status"]).good();
-    assert!(status.contains(&node.address) && status.contains(node.model()) && status.contains("0.12 / 0.25"), "{status}");
+    assert!(
+        status.contains(&node.address) && status.contains(node.model()) && status.contains("0.12 / 0.25"),
+        "{status}"
+    );
     for secret in ["owner-token", "api-key", "keys/payer.key"] {
         let mode = std::fs::metadata(home.path(secret)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "{secret} can be read by others");

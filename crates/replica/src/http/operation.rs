@@ -88,9 +88,9 @@ pub(super) fn outcome(outcome: &Outcome) -> Value {
             json!({ "channel": channel.to_string(), "returned": pico(*returned) })
         }
         Effect::PaidOut(payments) => {
-            let payment = payments.iter().map(|(account, amount)| {
-                json!({ "account": account.to_string(), "amount": pico(*amount) })
-            });
+            let payment = payments
+                .iter()
+                .map(|(account, amount)| json!({ "account": account.to_string(), "amount": pico(*amount) }));
             json!({ "payments": payment.collect::<Vec<_>>() })
         }
     };

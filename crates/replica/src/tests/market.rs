@@ -189,7 +189,11 @@ async fn the_ledger_is_counted() {
     let replica = open(dir.path());
     market(&replica).await;
     let (metrics, head) = (replica.metrics(), replica.head().await.unwrap().head);
-    for line in [format!("pumasi_ledger_entries {}", head.size), "pumasi_ledger_operations_total 6".into(), "pumasi_ledger_stopped 0".into()] {
+    for line in [
+        format!("pumasi_ledger_entries {}", head.size),
+        "pumasi_ledger_operations_total 6".into(),
+        "pumasi_ledger_stopped 0".into(),
+    ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is not in\n{metrics}");
     }
 }
