@@ -21,7 +21,7 @@ pub struct Args {
     /// A GGUF file to offer; may be given several times
     #[arg(long = "model", id = "models", value_name = "FILE.gguf")]
     models: Vec<PathBuf>,
-    /// Threads for one model [default: as many as there are cores]
+    /// Threads for one model [default: as many as there are cores; 1 for a small model]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_024))]
     threads: Option<u32>,
     /// The most tokens of one conversation [default: 4096, or what the model can]

@@ -39,7 +39,7 @@ pub struct Config {
     pub listen: String,
     /// GGUF files to offer, beside what is offered already.
     pub models: Vec<PathBuf>,
-    /// Threads for one model; none for as many as there are cores.
+    /// Threads for one model; none for what suits its size.
     pub threads: Option<u32>,
     /// The most tokens of one conversation; none for what each model had before, or else the usual.
     pub context: Option<u32>,

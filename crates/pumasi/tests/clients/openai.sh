@@ -9,6 +9,10 @@ if [ -z "$model" ]; then
   echo "openai.sh: PUMASI_TEST_MODEL names no model" >&2
   exit 77
 fi
+if ! command -v curl >/dev/null; then
+  echo "openai.sh: needs curl" >&2
+  exit 77
+fi
 work=$(mktemp -d)
 trap 'kill "${node:-}" 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 
