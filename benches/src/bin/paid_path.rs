@@ -38,7 +38,8 @@ async fn run() {
         bearer: key,
         body: body.clone(),
     };
-    let straight = requests::Target { address: free.to_string(), path: "/v1/chat/completions", bearer: String::new(), body };
+    let straight =
+        requests::Target { address: free.to_string(), path: "/v1/chat/completions", bearer: String::new(), body };
 
     println!("{}", machine());
     let unpaid = requests::run(&straight, connections, time / 4).await;

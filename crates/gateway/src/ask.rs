@@ -17,7 +17,7 @@ use crate::{
     channels::Paying,
     error::Problem,
     frames::Frames,
-    gateway::{Buyer, now, reason},
+    gateway::{Buyer, REFUSAL_MAX, now, read_json, reason},
     money::{KeyId, Reservation, Short, Worst},
     records::{self, Ordered, State},
 };
@@ -57,6 +57,9 @@ impl Ticket {
     }
 }
 
+/// Tells whether the client went away.
+type Gone<'a> = &'a (dyn Fn() -> bool + Send + Sync);
+
 /// Why an offer did not answer.
 enum Failure {
     /// Another one would not either.
@@ -72,12 +75,14 @@ impl<E: Into<Problem>> From<E> for Failure {
 }
 
 /// Asks the best offer that answers.
-pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest) -> Result<Asked, Problem> {
+///
+/// `gone` tells whether the client went away; then nothing more is ordered.
+pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest, gone: Gone<'_>) -> Result<Asked, Problem> {
     let text = serde_json::to_string(request).map_err(|error| Problem::field("messages", error.to_string()))?;
     let guess = Usage { input: request.text_bytes(), output: request.output_max().unwrap_or(256).into() };
     let mut last = None;
     for offered in buyer.catalog.find(&request.model, guess).await? {
-        let attempt = Attempt { buyer, key, request, text: &text, offered: &offered };
+        let attempt = Attempt { buyer, key, request, text: &text, offered: &offered, gone };
         match attempt.run().await {
             Ok(asked) => return Ok(asked),
             Err(Failure::Final(problem)) => return Err(problem),
@@ -97,14 +102,18 @@ struct Attempt<'a> {
     request: &'a ChatRequest,
     text: &'a str,
     offered: &'a Arc<Offered>,
+    gone: Gone<'a>,
 }
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Asked, Failure> {
-        let paying = self.buyer.channel_to(self.offered.record.provider).await?;
-        let (mut limit, mut corrected) = (self.limit(), false);
+        let mut paying = self.buyer.channel_for(self.offered).await?;
+        let (mut limit, mut corrected, mut replaced) = (self.limit(), false, false);
         let (begun, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
+            if (self.gone)() {
+                return Err(Failure::Final(Problem::unavailable("the client went away")));
+            }
             let ticket = self.order(&paying, limit).await?;
             let refused = match self.send(ticket).await? {
                 Ok(asked) => return Ok(asked),
@@ -118,6 +127,11 @@ impl Attempt<'_> {
                     paying.cashier.flush().await;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
+                }
+                // Its provider released it, say: what the ledger says decides.
+                (RefusedCode::ChannelUnknown, _) if !replaced && self.buyer.has_ended(&paying).await? => {
+                    replaced = true;
+                    paying = self.buyer.channel_for(self.offered).await?;
                 }
                 _ => return Err(self.give_up(refused)),
             }
@@ -201,7 +215,9 @@ impl Attempt<'_> {
                 Err(Short::Channel) => drop(self.buyer.top_up(paying.id, worst.channel).await?),
             }
         }
-        Err(Failure::Elsewhere(Problem::unavailable("the channel to the provider is being filled; try again in a moment")))
+        Err(Failure::Elsewhere(Problem::unavailable(
+            "the channel to the provider is being filled; try again in a moment",
+        )))
     }
 
     /// Sends the order with its request. The order is ended here if the provider refuses it.
@@ -224,10 +240,13 @@ impl Attempt<'_> {
             Ok(Err(Broken { reached: false, reason })) => {
                 ticket.paying.cashier.give_back(body.voucher);
                 self.buyer.fail_order(ticket).await;
-                Err(Failure::Elsewhere(Problem::upstream(format!("the provider does not answer ({reason}); try again"))))
+                Err(Failure::Elsewhere(Problem::upstream(format!(
+                    "the provider does not answer ({reason}); try again"
+                ))))
             }
             broken => {
-                let reason = broken.ok().and_then(Result::err).map_or_else(|| "it took too long".into(), |broken| broken.reason);
+                let reason =
+                    broken.ok().and_then(Result::err).map_or_else(|| "it took too long".into(), |broken| broken.reason);
                 ticket.paying.cashier.give_back(body.voucher);
                 self.buyer.leave_open(ticket);
                 Err(Failure::Elsewhere(Problem::upstream(format!("the provider broke off ({reason}); try again"))))
@@ -261,7 +280,7 @@ async fn first_frame(sent: impl Future<Output = reqwest::Result<reqwest::Respons
     let answer = sent.await.map_err(broken)?;
     if !answer.status().is_success() {
         let status = answer.status();
-        let refused = answer.json::<Refused>().await;
+        let refused = read_json::<Refused>(answer, REFUSAL_MAX).await;
         return refused.map(First::Refused).map_err(|_| Broken { reached: true, reason: format!("HTTP {status}") });
     }
     let mut frames = Frames::new(answer);

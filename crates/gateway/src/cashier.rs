@@ -3,9 +3,9 @@
 
 use api::exchange::{Receipts, VoucherUpdate};
 use api::text::Encoded;
-use ledger::{AccountId, Channel, ChannelId, Digest, OrderId, PublicKey, Receipt, Refusal, RefusalReason, Signed, Tally, Voucher};
+use ledger::{AccountId, Channel, ChannelId, Digest, OrderId, Receipt, Refusal, RefusalReason, Signed, Tally, Voucher};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -15,17 +15,26 @@ use tokio::{
 };
 
 use crate::{
-    gateway::Buyer,
+    channels::Of,
+    gateway::{Buyer, now},
     money::{KeyId, Reservation, Worst},
-    records::{self, State},
+    records::{self, Found, State},
 };
 
 /// A voucher is signed at most this often.
 const SIGN_EVERY: Duration = Duration::from_millis(50);
 /// A voucher that no order took along is sent alone after this long.
 const SEND_AFTER: Duration = Duration::from_secs(1);
-/// A gap in the numbers is asked for this often.
+/// A voucher that an order took along is sent again after this long: nobody said that it was taken.
+const CONFIRM_AFTER: Duration = Duration::from_secs(5);
+/// A gap in the numbers is asked for this often, and less and less often while nothing comes.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// The longest pause before something is tried again.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A provider that shows so many receipts for nothing is not asked any more: each costs a line in the books.
+const LIES_MAX: u32 = 1_000;
+/// What waits for a number that its provider does not give is held so long.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A handle of the task.
 pub struct Cashier {
@@ -45,6 +54,22 @@ pub struct Item {
     pub reservation: Option<Reservation>,
     /// Told once it is in the books; true if it was paid.
     pub done: Option<oneshot::Sender<bool>>,
+}
+
+impl Item {
+    /// A receipt that answers no order, or one that was paid already.
+    pub const fn refused(receipt: Signed<Receipt>) -> Self {
+        Self { receipt, verdict: Err(RefusalReason::OrderUnknown), key: None, reservation: None, done: None }
+    }
+
+    /// True for what [`Self::refused`] makes.
+    const fn is_foreign(&self) -> bool {
+        matches!(self.verdict, Err(RefusalReason::OrderUnknown))
+    }
+
+    const fn order(&self) -> OrderId {
+        self.receipt.body.order.body.id
+    }
 }
 
 enum Message {
@@ -92,14 +117,18 @@ pub fn start(
         buyer: Arc::clone(buyer),
         id,
         provider: channel.provider,
-        provider_key: channel.provider_key,
+        of: Of { channel: id, provider_key: channel.provider_key },
         tally,
         newest: voucher,
-        taken: 0,
+        taken: channel.number,
         waiting: BTreeMap::new(),
         signed_at: Instant::now(),
         unsent_since: None,
+        unconfirmed_since: None,
+        send_pause: Duration::ZERO,
         asked_at: None,
+        ask_pause: ASK_EVERY,
+        lies: 0,
         ready: Arc::clone(&ready),
     };
     tokio::spawn(task.run(messages));
@@ -110,7 +139,7 @@ struct Task {
     buyer: Arc<Buyer>,
     id: ChannelId,
     provider: AccountId,
-    provider_key: PublicKey,
+    of: Of,
     tally: Tally,
     newest: Option<Signed<Voucher>>,
     /// The number of the newest voucher that the provider said it has.
@@ -119,7 +148,14 @@ struct Task {
     signed_at: Instant,
     /// Since when a signed voucher waits to be sent.
     unsent_since: Option<Instant>,
+    /// Since when the provider has not said that it has the newest one.
+    unconfirmed_since: Option<Instant>,
+    /// Longer after each failure.
+    send_pause: Duration,
     asked_at: Option<Instant>,
+    ask_pause: Duration,
+    /// Receipts that were shown for no order of ours.
+    lies: u32,
     ready: Arc<Mutex<Option<VoucherUpdate>>>,
 }
 
@@ -127,24 +163,33 @@ impl Task {
     async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         // What was answered before this process started.
         self.ask_for_missing().await;
-        if self.newest_number() > 0 {
-            self.unsent_since = Some(Instant::now());
+        if self.newest_number() > self.taken {
+            self.make_ready();
         }
         loop {
             let pause = if self.is_busy() { SIGN_EVERY } else { SEND_AFTER };
             let mut flushes = Vec::new();
             match tokio::time::timeout(pause, messages.recv()).await {
-                Ok(Some(message)) => self.take(message, &mut flushes),
-                Ok(None) => return,
+                Ok(Some(message)) => self.take(message, &mut flushes).await,
+                Ok(None) => return self.end().await,
                 Err(_) => {}
             }
             while let Ok(message) = messages.try_recv() {
-                self.take(message, &mut flushes);
+                self.take(message, &mut flushes).await;
             }
             self.pay_in_order().await;
             self.look_for_gap(!flushes.is_empty()).await;
             self.sign(!flushes.is_empty()).await;
             self.send_if_due(flushes).await;
+        }
+    }
+
+    /// Nobody can bring a receipt any more: signs and sends what was not sent.
+    async fn end(mut self) {
+        self.pay_in_order().await;
+        self.sign(true).await;
+        if let Some(update) = self.update().filter(|update| update.voucher.0.body.number > self.taken) {
+            self.send(&update).await;
         }
     }
 
@@ -157,25 +202,33 @@ impl Task {
         self.newest.as_ref().map_or(0, |voucher| voucher.body.number)
     }
 
-    fn take(&mut self, message: Message, flushes: &mut Vec<oneshot::Sender<bool>>) {
+    async fn take(&mut self, message: Message, flushes: &mut Vec<oneshot::Sender<bool>>) {
         match message {
-            Message::Pay(item) => self.put(*item),
+            Message::Pay(item) => self.put(*item).await,
             Message::Flush(tell) => flushes.push(tell),
         }
     }
 
-    /// Keeps a receipt until its turn. One that stands already is not paid twice.
-    fn put(&mut self, item: Item) {
-        let number = item.receipt.body.number;
-        if number > self.tally.number() {
+    /// Keeps a receipt until its turn. One that stands already is not paid twice; an order whose receipt has the number of
+    /// another comes to nothing.
+    async fn put(&mut self, item: Item) {
+        let (number, order) = (item.receipt.body.number, item.order());
+        let given_away = self.waiting.get(&number).is_some_and(|first| first.order() != order);
+        if number <= self.tally.number() || given_away {
+            self.buyer.end_failed(order).await;
+        } else {
             self.waiting.entry(number).or_insert(item);
         }
     }
 
     /// Pays every receipt whose turn has come, with one write.
     async fn pay_in_order(&mut self) {
-        let (mut tally, mut items) = (self.tally.clone(), Vec::new());
-        while let Some(item) = self.waiting.remove(&(tally.number() + 1)) {
+        let (mut tally, mut items, mut ended) = (self.tally.clone(), Vec::new(), HashSet::new());
+        while let Some(mut item) = self.waiting.remove(&(tally.number() + 1)) {
+            // An order is paid once, however often its provider signs it.
+            if item.verdict.is_ok() && (!ended.insert(item.order()) || self.was_paid(&item)) {
+                item.verdict = Err(RefusalReason::OrderUnknown);
+            }
             let item = self.decide(&mut tally, item);
             items.push(item);
         }
@@ -189,7 +242,9 @@ impl Task {
             records::put_tally(books, id, &kept)
         };
         if let Err(error) = self.buyer.books.write(write).await {
-            tracing::error!(%error, channel = %self.id, "receipts could not be written down; they are asked for again");
+            tracing::error!(%error, channel = %self.id, "receipts could not be written down; it will be tried again");
+            self.waiting.extend(items.into_iter().map(|decided| (decided.item.receipt.body.number, decided.item)));
+            tokio::time::sleep(SEND_AFTER).await;
             return;
         }
         self.tally = tally;
@@ -197,6 +252,17 @@ impl Task {
             decided.finish(&self.buyer, self.id);
         }
         self.buyer.watch_deposit(self.id);
+    }
+
+    /// True if the order of a receipt that no running answer brought was paid since the receipt was judged.
+    fn was_paid(&self, item: &Item) -> bool {
+        let live = item.done.is_some();
+        !live
+            && match records::order(&self.buyer.books, item.order()) {
+                Ok(Found::Whole(ordered)) => ordered.state != State::Open,
+                Ok(Found::Nothing) => false,
+                Ok(Found::Forgotten) | Err(_) => true,
+            }
     }
 
     /// Puts a receipt, or its refusal, under the root.
@@ -219,26 +285,55 @@ impl Task {
 
     /// A receipt waits for one before it: asks the provider for it.
     async fn look_for_gap(&mut self, at_once: bool) {
-        let gap = !self.waiting.is_empty();
-        let due = self.asked_at.is_none_or(|at| at.elapsed() > ASK_EVERY);
-        if gap && (due || at_once) {
-            self.ask_for_missing().await;
-            self.pay_in_order().await;
+        if self.waiting.is_empty() {
+            self.ask_pause = ASK_EVERY;
+            return;
         }
+        let due = self.asked_at.is_none_or(|at| at.elapsed() > self.ask_pause);
+        if due || at_once {
+            let before = self.tally.number();
+            self.ask_for_missing().await;
+            self.ask_pause = if self.tally.number() > before { ASK_EVERY } else { (self.ask_pause * 2).min(PAUSE_MAX) };
+            self.let_go().await;
+        }
+    }
+
+    /// Gives up receipts that waited a day for one before them: their provider did not want to be paid.
+    async fn let_go(&mut self) {
+        let old = |item: &Item| item.receipt.body.order.body.expires.0.saturating_add(DAY_MS) < now();
+        let numbers: Vec<u64> = self.waiting.iter().filter(|(_, item)| old(item)).map(|(number, _)| *number).collect();
+        for item in numbers.into_iter().filter_map(|number| self.waiting.remove(&number)).collect::<Vec<_>>() {
+            self.buyer.end_failed(item.order()).await;
+        }
+    }
+
+    /// Keeps a receipt that the provider showed when it was asked.
+    async fn put_found(&mut self, receipt: Signed<Receipt>) {
+        let (order, number) = (receipt.body.order.body.id, receipt.body.number);
+        // A running answer brought another number for the same order. Only one of them is paid: the one with its frames.
+        let twice = self.waiting.iter().any(|(place, item)| *place != number && item.order() == order);
+        let item = if twice && receipt.verify(self.buyer.network(), self.of.provider_key) {
+            Some(Item::refused(receipt))
+        } else {
+            self.buyer.judge_found(receipt, &self.of).await
+        };
+        let Some(item) = item else { return };
+        if number > self.tally.number() && item.is_foreign() {
+            self.lies = self.lies.saturating_add(1);
+        }
+        self.put(item).await;
     }
 
     async fn ask_for_missing(&mut self) {
         self.asked_at = Some(Instant::now());
-        loop {
+        while self.lies < LIES_MAX {
             let from = self.tally.number() + 1;
             let path = format!("/exchange/channels/{}/receipts?from={from}", self.id);
             let Ok(answer) = self.buyer.ask_provider::<Receipts>(self.provider, &path).await else { return };
             let before = self.tally.number();
             for Encoded(receipt) in answer.receipts {
                 // One that a running answer brings itself comes with more knowledge; it has a moment to do so.
-                if let Some(item) = self.buyer.judge_found(receipt, self.provider_key).await {
-                    self.put(item);
-                }
+                self.put_found(receipt).await;
             }
             self.pay_in_order().await;
             if self.tally.number() == before {
@@ -259,8 +354,13 @@ impl Task {
             return tracing::error!(%error, channel = %self.id, "a voucher could not be written down; it is not sent");
         }
         self.signed_at = Instant::now();
-        self.unsent_since.get_or_insert(self.signed_at);
         self.newest = Some(voucher);
+        self.make_ready();
+    }
+
+    /// The next order takes the newest voucher along.
+    fn make_ready(&mut self) {
+        self.unsent_since.get_or_insert_with(Instant::now);
         let update = self.update();
         *self.ready.lock().unwrap_or_else(PoisonError::into_inner) = update;
     }
@@ -273,25 +373,37 @@ impl Task {
     }
 
     async fn send_if_due(&mut self, flushes: Vec<oneshot::Sender<bool>>) {
-        let carried = self.ready.lock().unwrap_or_else(PoisonError::into_inner).is_none();
-        if carried && flushes.is_empty() {
-            self.unsent_since = None;
-            return;
-        }
-        if !carried {
-            self.unsent_since.get_or_insert_with(Instant::now);
-        }
-        let due = self.unsent_since.is_some_and(|since| since.elapsed() >= SEND_AFTER);
-        if !due && flushes.is_empty() {
-            return;
-        }
-        let sent = match self.update() {
-            Some(update) => self.send(&update).await,
-            None => true,
+        let sent = if self.newest_number() > self.taken {
+            self.is_due(&flushes) && self.send_newest().await
+        } else {
+            (self.unsent_since, self.unconfirmed_since) = (None, None);
+            true
         };
         for tell in flushes {
             // Whoever asked may have gone.
             let _ = tell.send(sent);
+        }
+    }
+
+    /// Whether the newest voucher, which the provider did not say that it has, is sent now.
+    fn is_due(&mut self, flushes: &[oneshot::Sender<bool>]) -> bool {
+        let carried = self.ready.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        let since = |started: &mut Option<Instant>| started.get_or_insert_with(Instant::now).elapsed();
+        let unconfirmed = since(&mut self.unconfirmed_since);
+        let unsent = if carried {
+            self.unsent_since = None;
+            Duration::ZERO
+        } else {
+            since(&mut self.unsent_since)
+        };
+        let due = unsent >= SEND_AFTER.max(self.send_pause) || unconfirmed >= CONFIRM_AFTER.max(self.send_pause);
+        due || !flushes.is_empty()
+    }
+
+    async fn send_newest(&mut self) -> bool {
+        match self.update() {
+            Some(update) => self.send(&update).await,
+            None => true,
         }
     }
 
@@ -300,13 +412,15 @@ impl Task {
         match self.buyer.tell_provider(self.provider, "/exchange/vouchers", update).await {
             Ok(()) => {
                 self.taken = self.taken.max(number);
-                self.unsent_since = None;
+                (self.unsent_since, self.unconfirmed_since, self.send_pause) = (None, None, Duration::ZERO);
                 self.ready.lock().unwrap_or_else(PoisonError::into_inner).take();
                 true
             }
             Err(message) => {
                 tracing::warn!(channel = %self.id, %message, "the provider did not take the voucher; it is sent again");
-                self.unsent_since = Some(Instant::now());
+                self.unsent_since = self.unsent_since.map(|_| Instant::now());
+                self.unconfirmed_since = Some(Instant::now());
+                self.send_pause = (self.send_pause * 2).clamp(SEND_AFTER, PAUSE_MAX);
                 false
             }
         }
@@ -338,7 +452,8 @@ impl Decided {
 
 /// What is written of a decided receipt.
 struct Row {
-    order: OrderId,
+    /// The order that this ends; none if the receipt answers no order, or one that has another receipt.
+    order: Option<OrderId>,
     receipt: Signed<Receipt>,
     leaf: Digest,
     refusal: Option<Signed<Refusal>>,
@@ -350,7 +465,7 @@ impl Row {
         let paid = decided.refusal.is_none();
         let cost = decided.item.verdict.as_ref().ok().map(|cost| cost.key).filter(|_| paid);
         Self {
-            order: decided.item.receipt.body.order.body.id,
+            order: Some(decided.item.order()).filter(|_| !decided.item.is_foreign()),
             receipt: decided.item.receipt.clone(),
             leaf: decided.leaf,
             refusal: decided.refusal.clone(),
@@ -360,7 +475,12 @@ impl Row {
 
     fn write(&self, books: &rusqlite::Connection, channel: ChannelId) -> rusqlite::Result<()> {
         let state = if self.refusal.is_some() { State::Refused } else { State::Paid };
-        records::end_order(books, self.order, state, Some(&self.receipt))?;
+        if let Some(order) = self.order {
+            let ended = records::end_order(books, order, state, Some(&self.receipt))?;
+            if !ended && state == State::Paid {
+                records::put_lost(books, &self.receipt, now())?;
+            }
+        }
         records::put_leaf(books, channel, self.receipt.body.number, self.leaf, self.refusal.as_ref())?;
         match self.charge {
             Some((key, cost)) => records::charge(books, key, cost),

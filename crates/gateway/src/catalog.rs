@@ -130,9 +130,14 @@ impl Catalog {
     /// What to say of a model that nobody offers.
     pub fn unknown(&self, model: &str) -> Problem {
         let here: Vec<String> = self.models().data.into_iter().map(|model| model.id).take(5).collect();
-        let here = if here.is_empty() { "nothing is offered now".into() } else { format!("offered are {}", here.join(", ")) };
+        let here =
+            if here.is_empty() { "nothing is offered now".into() } else { format!("offered are {}", here.join(", ")) };
         let shown: String = model.chars().take(100).collect();
-        Problem::unknown("model", "model_not_found", format!("there is no offer for the model {shown:?}; {here} (GET /v1/models)"))
+        Problem::unknown(
+            "model",
+            "model_not_found",
+            format!("there is no offer for the model {shown:?}; {here} (GET /v1/models)"),
+        )
     }
 
     /// A provider did not answer.
@@ -175,7 +180,10 @@ impl Shelf {
             owned_by: self.names.account(artifact.publisher),
             digest: id.to_string(),
             context_length: offer.record.offer.context,
-            pricing: Pricing { prompt: rate(Usage { input: 1, output: 0 }), completion: rate(Usage { input: 0, output: 1 }) },
+            pricing: Pricing {
+                prompt: rate(Usage { input: 1, output: 0 }),
+                completion: rate(Usage { input: 0, output: 1 }),
+            },
             lines: price_lines(&offer.price, |payee| self.names.payee(payee)),
         })
     }

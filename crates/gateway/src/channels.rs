@@ -1,14 +1,22 @@
-//! Channels: one per provider, opened when it is first needed and topped up within the owner's limit.
+//! Channels: one per provider, opened when it is first needed, topped up within the owner's limit, replaced when it is full or
+//! its provider released it, and finished once it was closed and its time is over.
 
-use api::List;
-use ledger::{AccountId, Amount, Channel, ChannelId, Effect, Key, Operation, PublicKey, Record, Tally};
+use api::{Applied, List};
+use ledger::{
+    AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Effect, Key, Limits, OfferId, Operation, Price,
+    PublicKey, Record, Tally, Time,
+};
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Arc, PoisonError, RwLock},
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::{
     cashier::{self, Cashier},
+    catalog::Offered,
     error::Error,
     gateway::{Buyer, now},
     money::Purse,
@@ -17,9 +25,9 @@ use crate::{
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// The open channels of this gateway.
-#[derive(Default)]
+/// The channels of this gateway that are on the ledger.
 pub struct Channels {
+    limits: Limits,
     by_id: RwLock<HashMap<ChannelId, Arc<Paying>>>,
     /// Held while a channel is opened or topped up: one at a time, so that none is opened twice.
     turn: tokio::sync::Mutex<()>,
@@ -32,9 +40,68 @@ pub struct Paying {
     /// Signs its receipts.
     pub provider_key: PublicKey,
     pub cashier: Cashier,
+    /// Nothing more is ordered through it; what was ordered is still paid.
+    ended: AtomicBool,
+    room: Mutex<Room>,
+}
+
+/// Whose receipts a cashier takes.
+pub struct Of {
+    pub channel: ChannelId,
+    pub provider_key: PublicKey,
+}
+
+/// What counts toward the limits of a voucher: each offer ordered through the channel, and the pots that it fills.
+#[derive(Debug, Default)]
+struct Room {
+    offers: BTreeSet<OfferId>,
+    pots: BTreeSet<ArtifactId>,
+}
+
+impl Room {
+    /// Makes room for an offer. False if a voucher that names it would be too wide for the ledger.
+    fn take(&mut self, offer: OfferId, price: &Price, limits: &Limits) -> bool {
+        if self.offers.contains(&offer) {
+            return true;
+        }
+        let pots = price.lines.iter().filter_map(|line| match line.payee {
+            BillPayee::Artifact(id) if !line.rates.is_zero() => Some(id),
+            _ => None,
+        });
+        let pots: BTreeSet<ArtifactId> = pots.chain(self.pots.iter().copied()).collect();
+        let fits = |count: usize, most: u32| u32::try_from(count).is_ok_and(|count| count <= most);
+        if !fits(self.offers.len() + 1, limits.voucher_offers) || !fits(pots.len(), limits.settlement_pots) {
+            return false;
+        }
+        self.offers.insert(offer);
+        self.pots = pots;
+        true
+    }
+}
+
+impl Paying {
+    pub const fn of(&self) -> Of {
+        Of { channel: self.id, provider_key: self.provider_key }
+    }
+
+    fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    fn takes(&self, offered: &Offered, limits: &Limits) -> bool {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).take(offered.id, &offered.price, limits)
+    }
 }
 
 impl Channels {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, by_id: RwLock::default(), turn: tokio::sync::Mutex::default() }
+    }
+
     pub fn get(&self, id: ChannelId) -> Option<Arc<Paying>> {
         self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
     }
@@ -44,7 +111,12 @@ impl Channels {
     }
 
     fn with(&self, provider: AccountId) -> Option<Arc<Paying>> {
-        self.by_id.read().unwrap_or_else(PoisonError::into_inner).values().find(|paying| paying.provider == provider).cloned()
+        let by_id = self.by_id.read().unwrap_or_else(PoisonError::into_inner);
+        by_id.values().find(|paying| paying.provider == provider && !paying.has_ended()).cloned()
+    }
+
+    fn remove(&self, id: ChannelId) {
+        self.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 }
 
@@ -54,17 +126,31 @@ impl Buyer {
     pub async fn load_channels(self: &Arc<Self>) -> Result<HashSet<ChannelId>, Error> {
         let mut kept: HashMap<ChannelId, Kept> =
             records::channels(&self.books)?.into_iter().map(|kept| (kept.id, kept)).collect();
-        for (key, record) in self.config.ledger.list(List::Channels(self.config.payer.id())).await? {
-            let (Key::Channel(id), Record::Channel(channel)) = (key, record) else { continue };
-            let ours = channel.payer == self.config.payer.id() && channel.gateway_key == self.config.signer.key();
-            if ours && channel.closing.is_none() {
-                self.take_up(id, &channel, kept.remove(&id)).await?;
-            }
+        for (id, channel) in self.channels_on_ledger().await? {
+            self.take_up(id, &channel, kept.remove(&id)).await?;
         }
         Ok(kept.into_keys().collect())
     }
 
-    async fn take_up(self: &Arc<Self>, id: ChannelId, channel: &Channel, kept: Option<Kept>) -> Result<Arc<Paying>, Error> {
+    /// This gateway's channels on the ledger, closing ones included: what was delivered through them is still paid.
+    async fn channels_on_ledger(&self) -> Result<Vec<(ChannelId, Channel)>, Error> {
+        let (payer, signer) = (self.config.payer.id(), self.config.signer.key());
+        let ours = |channel: &Channel| channel.payer == payer && channel.gateway_key == signer;
+        let all = self.config.ledger.list(List::Channels(payer)).await?.into_iter();
+        Ok(all
+            .filter_map(|(key, record)| match (key, record) {
+                (Key::Channel(id), Record::Channel(channel)) if ours(&channel) => Some((id, channel)),
+                _ => None,
+            })
+            .collect())
+    }
+
+    async fn take_up(
+        self: &Arc<Self>,
+        id: ChannelId,
+        channel: &Channel,
+        kept: Option<Kept>,
+    ) -> Result<Arc<Paying>, Error> {
         let (tally, voucher) = match kept {
             Some(kept) => (kept.tally, kept.voucher),
             None => {
@@ -74,20 +160,46 @@ impl Buyer {
                 (tally, None)
             }
         };
-        let mut spent = Amount::ZERO;
+        let (mut spent, mut room) = (Amount::ZERO, Room::default());
         for line in tally.voucher().usage {
-            let cost = self.catalog.price(line.offer).await?.cost(line.usage).unwrap_or_default();
-            spent = spent.plus(cost).unwrap_or(spent);
+            let price = self.catalog.price(line.offer).await?;
+            spent = spent.plus(price.cost(line.usage).unwrap_or_default()).unwrap_or(spent);
+            room.take(line.offer, &price, &self.channels.limits);
         }
         self.money.lock().channels.insert(id, Purse { total: channel.deposit, spent, reserved: Amount::ZERO });
         let cashier = cashier::start(self, id, channel, tally, voucher);
-        let paying = Arc::new(Paying { id, provider: channel.provider, provider_key: channel.provider_key, cashier });
+        let paying = Arc::new(Paying {
+            id,
+            provider: channel.provider,
+            provider_key: channel.provider_key,
+            cashier,
+            ended: AtomicBool::new(channel.closing.is_some()),
+            room: Mutex::new(room),
+        });
         self.channels.by_id.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::clone(&paying));
         Ok(paying)
     }
 
-    /// The channel to a provider; opened if there is none.
-    pub async fn channel_to(self: &Arc<Self>, provider: AccountId) -> Result<Arc<Paying>, Error> {
+    /// The channel through which an offer is ordered; opened if there is none. A full one is closed and replaced.
+    pub async fn channel_for(self: &Arc<Self>, offered: &Offered) -> Result<Arc<Paying>, Error> {
+        let paying = self.channel_to(offered.record.provider).await?;
+        if paying.takes(offered, &self.channels.limits) {
+            return Ok(paying);
+        }
+        tracing::info!(channel = %paying.id, "a channel is full; another one is opened");
+        paying.end();
+        let (buyer, id) = (Arc::clone(self), paying.id);
+        tokio::spawn(async move {
+            if let Err(error) = buyer.close_channel(id).await {
+                tracing::warn!(%error, channel = %id, "a full channel was not closed");
+            }
+        });
+        let paying = self.channel_to(offered.record.provider).await?;
+        paying.takes(offered, &self.channels.limits);
+        Ok(paying)
+    }
+
+    async fn channel_to(self: &Arc<Self>, provider: AccountId) -> Result<Arc<Paying>, Error> {
         if let Some(paying) = self.channels.with(provider) {
             return Ok(paying);
         }
@@ -95,10 +207,15 @@ impl Buyer {
         if let Some(paying) = self.channels.with(provider) {
             return Ok(paying);
         }
+        // One that was opened, and whose answer did not come back.
+        for (id, channel) in self.channels_on_ledger().await? {
+            if channel.provider == provider && channel.closing.is_none() && self.channels.get(id).is_none() {
+                return self.take_up(id, &channel, None).await;
+            }
+        }
         let deposit = self.config.channel_deposit;
-        self.count_top_up(deposit).await?;
         let open = Operation::Open { provider, gateway_key: self.config.signer.key(), deposit };
-        let applied = self.config.payer.submit(open).await?;
+        let applied = self.deposit(deposit, open).await?;
         let Effect::Opened(id) = applied.outcome.effect else {
             return Err(Error::Damaged("a channel that became something else"));
         };
@@ -114,8 +231,7 @@ impl Buyer {
             return Ok(false);
         }
         let amount = self.config.channel_deposit.max(need);
-        self.count_top_up(amount).await?;
-        self.config.payer.submit(Operation::TopUp { channel: id, amount }).await?;
+        self.deposit(amount, Operation::TopUp { channel: id, amount }).await?;
         if let Some(purse) = self.money.lock().channels.get_mut(&id) {
             purse.total = purse.total.plus(amount).unwrap_or(purse.total);
         }
@@ -125,7 +241,7 @@ impl Buyer {
     /// Tops up in the background once the deposit runs low.
     pub fn watch_deposit(self: &Arc<Self>, id: ChannelId) {
         let low = self.money.lock().channels.get(&id).is_some_and(|purse| purse.free() < self.config.top_up_below);
-        if low && !self.topping_up.swap(true, std::sync::atomic::Ordering::Relaxed) {
+        if low && !self.topping_up.swap(true, Ordering::Relaxed) {
             let buyer = Arc::clone(self);
             tokio::spawn(async move {
                 if let Err(error) = buyer.top_up(id, Amount::ZERO).await {
@@ -133,29 +249,93 @@ impl Buyer {
                     // The owner's limit does not change by itself: ask again a little later.
                     tokio::time::sleep(std::time::Duration::from_secs(10)).await;
                 }
-                buyer.topping_up.store(false, std::sync::atomic::Ordering::Relaxed);
+                buyer.topping_up.store(false, Ordering::Relaxed);
             });
         }
     }
 
-    /// Counts a deposit toward the owner's daily limit, before it is made.
-    async fn count_top_up(&self, amount: Amount) -> Result<(), Error> {
+    /// Makes a deposit, counted toward the owner's daily limit before it is made. One that the ledger refused does not count.
+    async fn deposit(&self, amount: Amount, operation: Operation) -> Result<Applied, Error> {
+        let row = self.count_top_up(amount).await?;
+        let answer = self.config.payer.submit(operation).await;
+        if answer.as_ref().is_err_and(|error| error.reject().is_some()) {
+            self.books.write(move |books| records::remove_top_up(books, row)).await?;
+        }
+        Ok(answer?)
+    }
+
+    async fn count_top_up(&self, amount: Amount) -> Result<i64, Error> {
         let time = now();
         let today = records::topped_up(&self.books, time.saturating_sub(DAY_MS))?;
         if today.plus(amount).is_none_or(|sum| sum > self.config.top_up_limit_per_day) {
             return Err(Error::TopUpLimit);
         }
-        self.books.write_synced(move |books| records::put_top_up(books, time, amount)).await?;
-        Ok(())
+        Ok(self.books.write_synced(move |books| records::put_top_up(books, time, amount)).await?)
     }
 
-    /// Begins to close a channel; nothing more is ordered through it.
+    /// Begins to close a channel; nothing more is ordered through it. Answers that run are paid while it closes.
     pub async fn close_channel(&self, id: ChannelId) -> Result<(), Error> {
-        let paying = self.channels.by_id.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(paying) = paying {
+        if let Some(paying) = self.channels.get(id) {
+            paying.end();
             paying.cashier.flush().await;
         }
         self.config.payer.submit(Operation::Close { channel: id }).await?;
         Ok(())
+    }
+
+    /// Whether a channel is closing or gone, by the ledger's word: its provider may release it at any time.
+    pub async fn has_ended(&self, paying: &Paying) -> Result<bool, Error> {
+        let record = self.config.ledger.get(&Key::Channel(paying.id)).await?;
+        if !matches!(record, Some(Record::Channel(channel)) if channel.closing.is_none()) {
+            paying.end();
+        }
+        Ok(paying.has_ended())
+    }
+
+    /// Fetches what is left in channels whose time to close is over, and forgets those that are gone.
+    pub async fn finish_channels(&self) {
+        for paying in self.channels.all().into_iter().filter(|paying| paying.has_ended()) {
+            let id = paying.id;
+            if let Err(error) = self.finish_channel(id).await {
+                tracing::warn!(%error, channel = %id, "a closed channel was not finished; it will be tried again");
+            }
+        }
+    }
+
+    async fn finish_channel(&self, id: ChannelId) -> Result<(), Error> {
+        match self.config.ledger.get(&Key::Channel(id)).await? {
+            Some(Record::Channel(channel)) if channel.closing.is_some_and(|end| end < Time(now())) => {
+                self.config.payer.submit(Operation::Finish { channel: id }).await?;
+            }
+            Some(_) => return Ok(()),
+            None => {}
+        }
+        self.channels.remove(id);
+        self.money.lock().channels.remove(&id);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::{PriceLine, Rates};
+
+    #[test]
+    fn a_channel_is_full_before_its_voucher_is_too_wide() {
+        let limits = Limits { voucher_offers: 2, settlement_pots: 3, ..Limits::CEILING };
+        let price = |works: &[u8]| {
+            let line = |work: &u8| PriceLine {
+                payee: BillPayee::Artifact(ledger::Digest([*work; 32])),
+                rates: Rates { input: u64::from(*work), output: 0 },
+            };
+            Price { lines: works.iter().map(line).collect() }
+        };
+        let (offer, mut room) = (|place: u8| OfferId([place; 32]), Room::default());
+        assert!(room.take(offer(1), &price(&[0, 1, 2]), &limits), "a work that asks nothing has no pot to fill");
+        assert!(!room.take(offer(2), &price(&[3, 4]), &limits), "four pots");
+        assert!(room.take(offer(3), &price(&[2, 3]), &limits));
+        assert!(!room.take(offer(4), &price(&[1]), &limits), "three offers");
+        assert!(room.take(offer(1), &price(&[1, 2]), &limits), "one that is there already");
     }
 }

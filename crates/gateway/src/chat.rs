@@ -2,30 +2,31 @@
 
 use api::{
     openai::{
-        AnswerMessage, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Content, Delta, Logprobs, TokenLogprob,
-        Usage,
+        AnswerMessage, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Content, Delta, Logprobs,
+        TokenLogprob, Usage,
     },
     view::cost,
 };
 use axum::{
     Json,
     body::Bytes,
-    extract::State,
+    extract::{State, rejection::BytesRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response, Sse, sse},
 };
 use futures::{Stream, StreamExt as _};
-use ledger::{Amount, Finish};
+use ledger::{Amount, ArtifactId, Finish};
 use std::{
     convert::Infallible,
     sync::{Arc, atomic::Ordering},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     ask,
     error::Problem,
     gateway::{Buyer, now},
+    money::KeyId,
     read::{self, Done, Event},
     routes::api_key,
 };
@@ -36,9 +37,13 @@ const RECEIPT: HeaderName = HeaderName::from_static("x-pumasi-receipt");
 /// Credits, as in `usage.cost`; only of answers that are not streamed.
 const COST: HeaderName = HeaderName::from_static("x-pumasi-cost");
 
-pub async fn completions(State(buyer): State<Arc<Buyer>>, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn completions(
+    State(buyer): State<Arc<Buyer>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     buyer.counts.requests.fetch_add(1, Ordering::Relaxed);
-    answer(&buyer, &headers, &body).await.unwrap_or_else(|problem| {
+    answer(&buyer, &headers, body).await.unwrap_or_else(|problem| {
         let money = problem.status == StatusCode::PAYMENT_REQUIRED;
         let counter = if money { &buyer.counts.without_money } else { &buyer.counts.failed };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -46,27 +51,52 @@ pub async fn completions(State(buyer): State<Arc<Buyer>>, headers: HeaderMap, bo
     })
 }
 
-async fn answer(buyer: &Arc<Buyer>, headers: &HeaderMap, body: &[u8]) -> Result<Response, Problem> {
+async fn answer(
+    buyer: &Arc<Buyer>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
     let key = api_key(buyer, headers)?;
-    let request: ChatRequest = serde_json::from_slice(body)
+    let body = body.map_err(|rejection| Problem::body(rejection.status(), rejection.body_text()))?;
+    let request: ChatRequest = serde_json::from_slice(&body)
         .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body is not a chat request: {error}")))?;
     check(&request)?;
-    let asked = ask::ask(buyer, key, &request).await?;
-    let receipt = asked.ticket.id().to_string();
-    let artifact = asked.ticket.offered.record.offer.artifact;
+    let streams = request.stream;
+    let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
+    let (tell, told) = oneshot::channel();
+    tokio::spawn(begin(Arc::clone(buyer), key, request, tell));
+    let Begun { receipt, artifact, events } =
+        told.await.map_err(|_| Problem::unavailable("the gateway stops; try again in a moment"))??;
     let head = Head {
         id: format!("chatcmpl-{receipt}"),
         created: now() / 1_000,
         model: buyer.catalog.shelf().names.artifact(artifact),
-        separate_usage: request.stream_options.as_ref().is_some_and(|options| options.include_usage),
+        separate_usage,
     };
-    let events = read::read(buyer, asked);
-    let mut response =
-        if request.stream { stream(head, events).into_response() } else { whole(&head, events).await? };
+    let mut response = if streams { stream(head, events).into_response() } else { whole(&head, events).await? };
     if let Ok(value) = HeaderValue::from_str(&receipt) {
         response.headers_mut().insert(RECEIPT, value);
     }
     Ok(response)
+}
+
+/// An answer that began.
+struct Begun {
+    receipt: String,
+    artifact: ArtifactId,
+    events: mpsc::Receiver<Event>,
+}
+
+/// Asks and begins to read, in a task of its own: if the client goes away before the first token, an order may already be
+/// out, and its receipt must be read all the same. Then the events have no reader, and the answer is stopped.
+async fn begin(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot::Sender<Result<Begun, Problem>>) {
+    let asked = ask::ask(&buyer, key, &request, &|| tell.is_closed()).await;
+    let begun = asked.map(|asked| Begun {
+        receipt: asked.ticket.id().to_string(),
+        artifact: asked.ticket.offered.record.offer.artifact,
+        events: read::read(&buyer, asked),
+    });
+    drop(tell.send(begun));
 }
 
 /// What every piece of an answer begins with.
@@ -101,7 +131,10 @@ fn check(request: &ChatRequest) -> Result<(), Problem> {
     }
     let kind = request.response_format.as_ref().and_then(|format| format["type"].as_str());
     if kind.is_some_and(|kind| kind != "text") {
-        return Err(Problem::field("response_format", "only text is answered here yet; ask for JSON in the messages instead"));
+        return Err(Problem::field(
+            "response_format",
+            "only text is answered here yet; ask for JSON in the messages instead",
+        ));
     }
     check_sampling(request)
 }
@@ -124,7 +157,10 @@ fn check_sampling(request: &ChatRequest) -> Result<(), Problem> {
     }
     let stops = request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default();
     if stops.len() > 4 || stops.iter().any(|text| text.is_empty() || text.len() > 1_000) {
-        return Err(Problem::field("stop", "at most four texts that end the answer, none empty and none above 1,000 bytes"));
+        return Err(Problem::field(
+            "stop",
+            "at most four texts that end the answer, none empty and none above 1,000 bytes",
+        ));
     }
     Ok(())
 }
@@ -192,9 +228,8 @@ fn completion(head: &Head, text: String, tokens: Vec<TokenLogprob>, done: Done) 
 /// The answer as server-sent events.
 fn stream(head: Head, events: mpsc::Receiver<Event>) -> Sse<impl Stream<Item = Result<sse::Event, Infallible>>> {
     let begin = head.chunk(Some(Delta { role: Some("assistant".into()), content: Some(String::new()) }), None, None);
-    let rest = tokio_stream::wrappers::ReceiverStream::new(events).flat_map(move |event| {
-        futures::stream::iter(head.chunks(event))
-    });
+    let rest = tokio_stream::wrappers::ReceiverStream::new(events)
+        .flat_map(move |event| futures::stream::iter(head.chunks(event)));
     let all = futures::stream::iter([data(&begin)]).chain(rest);
     Sse::new(all.map(Ok)).keep_alive(sse::KeepAlive::default())
 }

@@ -71,7 +71,8 @@ impl Problem {
 
     /// The conversation does not fit.
     pub fn too_long(message: impl Into<String>) -> Self {
-        let mut problem = Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "context_length_exceeded", message);
+        let mut problem =
+            Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "context_length_exceeded", message);
         problem.detail.param = Some("messages".to_owned());
         problem
     }
@@ -96,14 +97,25 @@ impl<E: Into<Error>> From<E> for Problem {
         let error = error.into();
         tracing::error!(%error, "a request failed");
         match error {
-            Error::TopUpLimit => Self::money("the gateway's owner allows no more deposits today; ask the owner, or wait"),
+            Error::TopUpLimit => {
+                Self::money("the gateway's owner allows no more deposits today; ask the owner, or wait")
+            }
             Error::Wallet(wallet) if wallet.reject() == Some(ledger::Reject::BalanceTooLow) => {
                 Self::money("the gateway's owner has not enough credits for a channel; ask the owner to top up")
+            }
+            Error::Wallet(wallet) if wallet.reject().is_some() => {
+                let message = wallet.reject().map(|reject| format!("the ledger refused: {reject}")).unwrap_or_default();
+                Self::new(StatusCode::CONFLICT, "invalid_request_error", "ledger_refused", message)
             }
             Error::Ledger(api::LedgerError::Unreachable { .. }) | Error::Wallet(_) => {
                 Self::unavailable("the ledger does not answer; try again in a moment")
             }
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal", "the gateway failed; its log says why"),
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "server_error",
+                "internal",
+                "the gateway failed; its log says why",
+            ),
         }
     }
 }

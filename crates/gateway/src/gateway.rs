@@ -12,7 +12,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
@@ -26,6 +26,12 @@ use crate::{
 
 /// The catalog is read again at least this often.
 const REFRESH_EVERY: Duration = Duration::from_secs(5);
+/// Old orders are forgotten this often.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The longest refusal that is read.
+pub(crate) const REFUSAL_MAX: usize = 64 << 10;
+/// The longest answer to a short question: a thousand receipts fit.
+const ANSWER_MAX: usize = 8 << 20;
 /// A provider answers short questions within this time.
 const SHORT_ANSWER: Duration = Duration::from_secs(10);
 
@@ -50,6 +56,8 @@ pub struct Config {
     pub top_up_below: Amount,
     /// The most that is put into channels in a day without asking the owner.
     pub top_up_limit_per_day: Amount,
+    /// How long orders and receipts are kept whole after their settlement.
+    pub retention: Duration,
 }
 
 impl Config {
@@ -71,6 +79,7 @@ impl Config {
             channel_deposit: Amount::credits(100),
             top_up_below: Amount::credits(50),
             top_up_limit_per_day: Amount::credits(10_000),
+            retention: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
 }
@@ -129,13 +138,20 @@ impl Gateway {
         let books = Books::open(&config.books, records::MIGRATIONS)?;
         let money = Money::default();
         let keys = Keys::load(&books, &money)?;
-        let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).tcp_nodelay(true).no_proxy().build();
+        // An order goes where its provider registered, and nowhere else.
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .redirect(reqwest::redirect::Policy::none())
+            .tcp_nodelay(true)
+            .no_proxy()
+            .build();
+        let limits = config.ledger.genesis().await?.limits;
         let buyer = Arc::new(Buyer {
             catalog: Catalog::new(Arc::clone(&config.ledger)),
             books,
             money,
             keys,
-            channels: Channels::default(),
+            channels: Channels::new(limits),
             client: client.map_err(|_| Error::Damaged("an HTTP client that cannot be set up"))?,
             running: Mutex::default(),
             held: Mutex::default(),
@@ -201,8 +217,13 @@ impl Gateway {
 }
 
 async fn tick(buyer: Arc<Buyer>) {
+    let mut forgot: Option<Instant> = None;
     loop {
+        if forgot.is_none_or(|at| at.elapsed() >= FORGET_EVERY) && buyer.forget().await {
+            forgot = Some(Instant::now());
+        }
         tokio::time::sleep(REFRESH_EVERY).await;
+        buyer.finish_channels().await;
         if let Err(error) = buyer.catalog.refresh().await {
             tracing::warn!(%error, "the offers could not be read again");
         }
@@ -232,21 +253,39 @@ impl Buyer {
     pub async fn ask_provider<T: DeserializeOwned>(&self, provider: AccountId, path: &str) -> Result<T, String> {
         let url = self.address(provider).await? + path;
         let answer = self.client.get(url).timeout(SHORT_ANSWER).send().await.map_err(|error| reason(&error))?;
-        let answer = answer.error_for_status().map_err(|error| reason(&error))?;
-        answer.json().await.map_err(|error| reason(&error))
+        if !answer.status().is_success() {
+            return Err(format!("HTTP {}", answer.status()));
+        }
+        read_json(answer, ANSWER_MAX).await
     }
 
     /// Tells a provider something.
     pub async fn tell_provider<T: Serialize>(&self, provider: AccountId, path: &str, body: &T) -> Result<(), String> {
         let url = self.address(provider).await? + path;
-        let answer = self.client.post(url).timeout(SHORT_ANSWER).json(body).send().await.map_err(|error| reason(&error))?;
+        let answer =
+            self.client.post(url).timeout(SHORT_ANSWER).json(body).send().await.map_err(|error| reason(&error))?;
         if answer.status().is_success() {
             return Ok(());
         }
         let status = answer.status();
-        let refused = answer.json::<api::exchange::Refused>().await;
+        let refused = read_json::<api::exchange::Refused>(answer, REFUSAL_MAX).await;
         Err(refused.map_or_else(|_| format!("HTTP {status}"), |refused| refused.message))
     }
+}
+
+/// Reads a body, but never more than so many bytes: whoever sends it may be hostile.
+pub(crate) async fn read_json<T: DeserializeOwned>(
+    mut answer: reqwest::Response,
+    bytes_max: usize,
+) -> Result<T, String> {
+    let mut body = Vec::new();
+    while let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
+        if body.len() + piece.len() > bytes_max {
+            return Err("its answer is too long".into());
+        }
+        body.extend_from_slice(&piece);
+    }
+    serde_json::from_slice(&body).map_err(|error| error.to_string())
 }
 
 /// What went wrong with a request, without its address.

@@ -87,10 +87,13 @@ impl Keys {
     pub fn check(&self, secret: &str) -> Result<KeyId, Problem> {
         let keys = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let key = keys.get(&Digest::of(secret.as_bytes()));
-        let key = key.ok_or_else(|| Problem::key("this API key is not known here; make one with: pumasi key new --budget 10"))?;
+        let key = key
+            .ok_or_else(|| Problem::key("this API key is not known here; make one with: pumasi key new --budget 10"))?;
         match key.state() {
             "active" => Ok(key.id),
-            state => Err(Problem::key(format!("this API key is {state}; make another with: pumasi key new --budget 10"))),
+            state => {
+                Err(Problem::key(format!("this API key is {state}; make another with: pumasi key new --budget 10")))
+            }
         }
     }
 
@@ -140,9 +143,11 @@ impl Keys {
 
     /// Revokes a key for good; answers that run go on.
     pub async fn revoke(&self, books: &Books, id: &str) -> Result<(), Problem> {
-        let unknown = || Problem::unknown("id", "key_not_found", format!("there is no API key {id}; `pumasi key ls` lists them"));
+        let unknown =
+            || Problem::unknown("id", "key_not_found", format!("there is no API key {id}; `pumasi key ls` lists them"));
         let id: KeyId = id.strip_prefix("key_").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
-        let count = books.write_synced(move |books| books.execute("UPDATE key SET revoked = 1 WHERE id = ?", [id])).await?;
+        let count =
+            books.write_synced(move |books| books.execute("UPDATE key SET revoked = 1 WHERE id = ?", [id])).await?;
         if count == 0 {
             return Err(unknown());
         }

@@ -5,6 +5,7 @@
 //! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
+//! - `forget`: what leaves the books after its settlement.
 //! - `recover`: what a crash or a broken connection left open.
 
 mod ask;
@@ -13,6 +14,7 @@ mod catalog;
 mod channels;
 mod chat;
 mod error;
+mod forget;
 mod frames;
 mod gateway;
 mod keys;

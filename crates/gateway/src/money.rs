@@ -91,7 +91,8 @@ impl Money {
 
 impl Purses {
     fn hold(&mut self, key: Option<KeyId>, channel: ChannelId, worst: Worst) {
-        let add = |purse: &mut Purse, amount: Amount| purse.reserved = purse.reserved.plus(amount).unwrap_or(purse.reserved);
+        let add =
+            |purse: &mut Purse, amount: Amount| purse.reserved = purse.reserved.plus(amount).unwrap_or(purse.reserved);
         if let Some(purse) = key.and_then(|key| self.keys.get_mut(&key)) {
             add(purse, worst.key);
         }
@@ -115,7 +116,8 @@ impl Purses {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut purses = self.money.lock();
-        let take = |purse: &mut Purse, amount: Amount| purse.reserved = purse.reserved.minus(amount).unwrap_or_default();
+        let take =
+            |purse: &mut Purse, amount: Amount| purse.reserved = purse.reserved.minus(amount).unwrap_or_default();
         if let Some(purse) = self.key.and_then(|key| purses.keys.get_mut(&key)) {
             take(purse, self.worst.key);
         }
@@ -138,11 +140,15 @@ mod tests {
         let first = money.reserve(1, channel, worst).unwrap();
         let second = money.reserve(1, channel, worst).unwrap();
         assert_eq!(money.reserve(1, channel, worst).unwrap_err(), Short::Channel);
-        assert_eq!(money.reserve(1, channel, Worst { key: Amount(41), channel: Amount(1) }).unwrap_err(), Short::Key(Amount(40)));
+        assert_eq!(
+            money.reserve(1, channel, Worst { key: Amount(41), channel: Amount(1) }).unwrap_err(),
+            Short::Key(Amount(40))
+        );
         drop(first);
         money.lock().spend(Some(1), channel, Worst { key: Amount(10), channel: Amount(5) });
         assert_eq!(money.lock().keys[&1].free(), Amount(60));
         drop(second);
-        assert_eq!((money.lock().keys[&1].free(), money.lock().channels[&channel].free()), (Amount(90), Amount(40)));
+        let purses = money.lock();
+        assert_eq!((purses.keys[&1].free(), purses.channels[&channel].free()), (Amount(90), Amount(40)));
     }
 }

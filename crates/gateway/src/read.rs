@@ -7,8 +7,11 @@ use api::{
     view::{Bill, BillLine, What},
 };
 use ledger::{Finish, Receipt, RefusalReason, Signed, Usage, salted};
-use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep_until, timeout},
+};
 
 use crate::{
     ask::{Asked, Ticket},
@@ -21,14 +24,20 @@ use crate::{
 
 /// Events that may wait for a slow client before its answer waits too.
 const EVENTS_MAX: usize = 64;
+/// A client that takes nothing for so long is gone.
+const CLIENT_WAIT: Duration = Duration::from_secs(60);
+/// A provider that was told to stop has this long to come to its receipt.
+const STOP_WAIT: Duration = Duration::from_secs(60);
+/// A client waits this long for its receipt's turn; a provider that leaves out a number makes it wait for ever.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+/// The longest text of one token, with room to spare; and text that may come before the first one is counted.
+const TOKEN_BYTES_MAX: u64 = 1_024;
+const UNCOUNTED_BYTES_MAX: u64 = 64 << 10;
 
 /// What a client's answer is made of.
 pub enum Event {
     /// More text.
-    Text {
-        text: String,
-        logprobs: Vec<TokenLogprob>,
-    },
+    Text { text: String, logprobs: Vec<TokenLogprob> },
     /// The end.
     Done(Box<Done>),
     /// It failed; nothing is billed.
@@ -48,7 +57,7 @@ pub fn read(buyer: &Arc<Buyer>, asked: Asked) -> mpsc::Receiver<Event> {
     let (events, reader) = mpsc::channel(EVENTS_MAX);
     let Asked { ticket, frames, input } = asked;
     let streamed = Streamed { text: String::new(), usage: Usage { input, output: 0 } };
-    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, events };
+    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, events, stopped: None };
     tokio::spawn(reading.run(frames));
     reader
 }
@@ -64,26 +73,28 @@ struct Reading {
     ticket: Ticket,
     streamed: Streamed,
     events: mpsc::Sender<Event>,
+    /// When the provider was told to stop; nothing is passed on from then on.
+    stopped: Option<Instant>,
 }
 
 impl Reading {
     async fn run(mut self, mut frames: Frames) {
-        let mut stopped = false;
         loop {
             let frame = tokio::select! {
                 frame = frames.next() => frame,
-                () = self.events.closed(), if !stopped => {
-                    stopped = true;
-                    self.cancel();
+                () = self.events.closed(), if self.stopped.is_none() => {
+                    self.stop();
                     continue;
                 }
+                () = over(self.stopped) => return self.broken().await,
             };
             match frame {
                 Some(Frame::Delta { text, input, output, logprobs }) => {
-                    let over = self.delta(text, Usage { input, output }, logprobs).await;
-                    if over && !stopped {
-                        stopped = true;
-                        self.cancel();
+                    if !self.delta(text, Usage { input, output }, logprobs).await {
+                        self.stop();
+                    }
+                    if self.floods() {
+                        return self.broken().await;
                     }
                 }
                 Some(Frame::Receipt { receipt }) => return self.receipt(receipt.0).await,
@@ -94,22 +105,32 @@ impl Reading {
         }
     }
 
-    /// Passes text on. True if the provider goes beyond the order's limit and must stop.
+    /// Passes text on. False if the provider goes beyond the order's limit, or the client takes nothing.
     async fn delta(&mut self, text: String, counted: Usage, logprobs: Vec<TokenLogprob>) -> bool {
         let limit = self.ticket.order.body.limit;
         self.streamed.text += &text;
         self.streamed.usage = counted;
         if counted.output > limit.output {
+            return false;
+        }
+        if text.is_empty() || self.stopped.is_some() {
             return true;
         }
-        if !text.is_empty() {
-            drop(self.events.send(Event::Text { text, logprobs }).await);
-        }
-        false
+        tell(&self.events, Event::Text { text, logprobs }).await
+    }
+
+    /// True if this is more text than the order's tokens can be.
+    fn floods(&self) -> bool {
+        let bytes = u64::try_from(self.streamed.text.len()).unwrap_or(u64::MAX);
+        bytes > self.ticket.order.body.limit.output.saturating_mul(TOKEN_BYTES_MAX).saturating_add(UNCOUNTED_BYTES_MAX)
     }
 
     /// Tells the provider to stop; the frames go on to the receipt.
-    fn cancel(&self) {
+    fn stop(&mut self) {
+        if self.stopped.is_some() {
+            return;
+        }
+        self.stopped = Some(Instant::now());
         let url = format!("{}{}", self.ticket.offered.address, cancel_path(self.ticket.id()));
         let request = self.buyer.client.post(url);
         tokio::spawn(async move { drop(request.send().await) });
@@ -117,42 +138,62 @@ impl Reading {
 
     /// Holds the receipt against the order and the frames, and has it paid or refused.
     async fn receipt(self, receipt: Signed<Receipt>) {
-        let Self { buyer, ticket, streamed, events } = self;
+        let Self { buyer, ticket, streamed, events, .. } = self;
         if !is_for(&receipt, &ticket, &buyer) {
             tracing::warn!(order = %ticket.id(), "a provider's receipt is not signed by it, or is for another order");
             buyer.leave_open(ticket);
-            drop(events.send(Event::Failed(Problem::upstream("the provider ended with no good receipt"))).await);
+            tell(&events, Event::Failed(Problem::upstream("the provider ended with no good receipt"))).await;
             return;
         }
         let (usage, finish) = (receipt.body.usage, receipt.body.finish);
-        let verdict = judge(&receipt, &ticket, &streamed).and_then(|()| {
-            buyer.cost(&ticket.offered.price, usage).ok_or(RefusalReason::LimitExceeded)
-        });
+        let verdict = judge(&receipt, &ticket, &streamed)
+            .and_then(|()| buyer.cost(&ticket.offered.price, usage).ok_or(RefusalReason::LimitExceeded));
         let bill = match &verdict {
             Ok(_) => buyer.bill(&ticket.offered.price, ticket.id(), usage),
             Err(_) => None,
         };
         let (done, paid) = oneshot::channel();
+        let provider = ticket.paying.provider;
         let (id, key, reservation) = (ticket.id(), Some(ticket.key), Some(ticket.reservation));
         ticket.paying.cashier.pay(Item { receipt, verdict, key, reservation, done: Some(done) });
-        let paid = paid.await.unwrap_or(false);
+        let paid = timeout(TURN_WAIT, paid).await.unwrap_or_else(|_| {
+            tracing::warn!(order = %id, "a receipt waits for one before it, which its provider does not give");
+            buyer.catalog.mark_failed(provider);
+            Ok(true)
+        });
+        let paid = paid.unwrap_or(false);
         buyer.running().remove(&id);
         let nothing = || Bill { receipt: id.to_string(), lines: Vec::new(), pico: "0".into() };
         let bill = bill.filter(|_| paid).unwrap_or_else(nothing);
-        drop(events.send(Event::Done(Box::new(Done { finish, usage: streamed.usage, bill }))).await);
+        // What is billed and what is told are the same tokens.
+        let usage = if bill.lines.is_empty() { streamed.usage } else { usage };
+        tell(&events, Event::Done(Box::new(Done { finish, usage, bill }))).await;
     }
 
     async fn failed(self, message: String) {
         self.buyer.fail_order(self.ticket).await;
         let problem = Problem::upstream(format!("the provider could not finish: {message} (nothing is billed)"));
-        drop(self.events.send(Event::Failed(problem)).await);
+        tell(&self.events, Event::Failed(problem)).await;
     }
 
     /// The connection ended without a receipt. If the provider signed one, it is asked for.
     async fn broken(self) {
         self.buyer.leave_open(self.ticket);
         let problem = Problem::upstream("the provider broke off; nothing is billed unless it shows a signed receipt");
-        drop(self.events.send(Event::Failed(problem)).await);
+        tell(&self.events, Event::Failed(problem)).await;
+    }
+}
+
+/// Tells the client something. False if it does not take it.
+async fn tell(events: &mpsc::Sender<Event>, event: Event) -> bool {
+    matches!(timeout(CLIENT_WAIT, events.send(event)).await, Ok(Ok(())))
+}
+
+/// Comes when a provider that was told to stop had its time.
+async fn over(stopped: Option<Instant>) {
+    match stopped {
+        Some(at) => sleep_until(at + STOP_WAIT).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::{
     error::{Error, Problem},
     gateway::Buyer,
-    records::{self, Ordered, State as Ended},
+    records::{self, Found, Ordered, State as Ended},
     routes::api_key,
 };
 
@@ -27,7 +27,15 @@ pub async fn receipt(
 ) -> Result<Json<ReceiptView>, Problem> {
     let unknown = || Problem::unknown("id", "receipt_not_found", format!("there is no receipt {id} here"));
     let order: OrderId = id.strip_prefix("chatcmpl-").unwrap_or(&id).parse().map_err(|_| unknown())?;
-    let ordered = records::order(&buyer.books, order)?.ok_or_else(unknown)?;
+    let ordered = match records::order(&buyer.books, order)? {
+        Found::Whole(ordered) => *ordered,
+        Found::Forgotten => {
+            let message =
+                format!("receipt {id} was settled long ago; only its leaf under the voucher's root is kept here");
+            return Err(Problem::unknown("id", "receipt_forgotten", message));
+        }
+        Found::Nothing => return Err(unknown()),
+    };
     let holder = ordered.key.is_some() && api_key(&buyer, &headers).ok() == ordered.key;
     Ok(Json(view(&buyer, ordered, holder).await?))
 }

@@ -26,6 +26,9 @@ pub const MIGRATIONS: &[&str] = &["
     CREATE TABLE channel (
         id BLOB PRIMARY KEY, provider BLOB NOT NULL, tally BLOB NOT NULL, voucher BLOB) WITHOUT ROWID, STRICT;
     CREATE TABLE top_up (time INTEGER NOT NULL, amount BLOB NOT NULL) STRICT;
+", "
+    -- Orders that are not forgotten yet; of those that are, `bytes` is empty.
+    CREATE INDEX ordered_whole ON ordered (created) WHERE bytes <> x'';
 "];
 
 /// How an order ended.
@@ -55,6 +58,17 @@ impl State {
             Self::Failed => "failed",
         }
     }
+}
+
+/// What the books know of an order.
+#[derive(Debug)]
+pub enum Found {
+    /// It was never written down.
+    Nothing,
+    /// It ended long ago; only its id was kept.
+    Forgotten,
+    /// All of it.
+    Whole(Box<Ordered>),
 }
 
 /// An order with what belongs to it.
@@ -103,12 +117,54 @@ pub fn put_order(books: &Connection, ordered: &Ordered) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// Ends an order that is open. An order that ended stays as it is.
-pub fn end_order(books: &Connection, id: OrderId, state: State, receipt: Option<&Signed<Receipt>>) -> rusqlite::Result<()> {
+/// Ends an order that is open. An order that ended stays as it is. True if this ended it.
+pub fn end_order(
+    books: &Connection,
+    id: OrderId,
+    state: State,
+    receipt: Option<&Signed<Receipt>>,
+) -> rusqlite::Result<bool> {
     let update = "UPDATE ordered SET state = ?, number = ?, receipt = ? WHERE id = ? AND state = 0";
     let (number, bytes) = (receipt.map(|r| r.body.number.cast_signed()), receipt.map(encode));
-    books.prepare_cached(update)?.execute(params![state as i64, number, bytes, id.0])?;
+    Ok(books.prepare_cached(update)?.execute(params![state as i64, number, bytes, id.0])? == 1)
+}
+
+/// An order that was signed, and lost before it was written down, was paid: from now on it is known.
+pub fn put_lost(books: &Connection, receipt: &Signed<Receipt>, time: u64) -> rusqlite::Result<()> {
+    let order = &receipt.body.order;
+    let insert = "INSERT OR IGNORE INTO ordered
+                  (id, channel, bytes, salt, worst_key, worst_channel, created, state, number, receipt)
+                  VALUES (?, ?, ?, zeroblob(32), zeroblob(16), zeroblob(16), ?, ?, ?, ?)";
+    books.prepare_cached(insert)?.execute(params![
+        order.body.id.0,
+        order.body.channel.0,
+        encode(order),
+        time.cast_signed(),
+        State::Paid as i64,
+        receipt.body.number.cast_signed(),
+        encode(receipt),
+    ])?;
     Ok(())
+}
+
+/// Forgets at most so many orders of a channel that ended, were made before a time, and stand under a settled number if they
+/// have one: all but id, outcome and number. Gives how many.
+pub fn forget(books: &Connection, channel: ChannelId, settled: u64, before: u64, most: u32) -> rusqlite::Result<u32> {
+    let query = "SELECT id, number FROM ordered WHERE bytes <> x'' AND created < ?1 AND channel = ?2 AND state <> 0
+                 AND (number IS NULL OR number <= ?3) LIMIT ?4";
+    let settled = i64::try_from(settled).unwrap_or(i64::MAX);
+    let rows: Vec<([u8; 16], Option<i64>)> = books
+        .prepare_cached(query)?
+        .query_map(params![before.cast_signed(), channel.0, settled, most], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    for (id, number) in &rows {
+        let order = "UPDATE ordered SET key = NULL, bytes = x'', salt = zeroblob(32), worst_key = zeroblob(16),
+                     worst_channel = zeroblob(16), receipt = NULL WHERE id = ?";
+        books.prepare_cached(order)?.execute([id])?;
+        let refusal = "UPDATE leaf SET refusal = NULL WHERE channel = ? AND number = ?";
+        books.prepare_cached(refusal)?.execute(params![channel.0, number])?;
+    }
+    Ok(u32::try_from(rows.len()).unwrap_or(most))
 }
 
 pub fn put_leaf(
@@ -123,7 +179,12 @@ pub fn put_leaf(
     Ok(())
 }
 
-pub fn put_channel(books: &Connection, id: ChannelId, provider: ledger::AccountId, tally: &Tally) -> rusqlite::Result<()> {
+pub fn put_channel(
+    books: &Connection,
+    id: ChannelId,
+    provider: ledger::AccountId,
+    tally: &Tally,
+) -> rusqlite::Result<()> {
     let insert = "INSERT OR IGNORE INTO channel (id, provider, tally) VALUES (?, ?, ?)";
     books.execute(insert, params![id.0, provider.0, encode(tally)])?;
     Ok(())
@@ -173,9 +234,14 @@ pub fn voucher(books: &Books, id: ChannelId) -> Result<Option<Signed<Voucher>>, 
 
 const ORDERED: &str = "SELECT key, bytes, salt, worst_key, worst_channel, created, state, number, receipt FROM ordered";
 
+/// `None` for an order that was forgotten.
 fn ordered(row: &Row<'_>) -> rusqlite::Result<Option<Ordered>> {
     let (bytes, receipt): (Vec<u8>, Option<Vec<u8>>) = (row.get(1)?, row.get(8)?);
-    let Ok(order) = decode(&bytes) else { return Ok(None) };
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let damaged = |_| rusqlite::Error::InvalidColumnType(1, "bytes".into(), rusqlite::types::Type::Blob);
+    let order = decode(&bytes).map_err(damaged)?;
     Ok(Some(Ordered {
         key: row.get(0)?,
         order,
@@ -188,9 +254,14 @@ fn ordered(row: &Row<'_>) -> rusqlite::Result<Option<Ordered>> {
     }))
 }
 
-pub fn order(books: &Books, id: OrderId) -> Result<Option<Ordered>, Error> {
+pub fn order(books: &Books, id: OrderId) -> Result<Found, Error> {
     let query = format!("{ORDERED} WHERE id = ?");
-    Ok(books.read(|books| books.prepare_cached(&query)?.query_row([id.0], ordered).optional())?.flatten())
+    let row = books.read(|books| books.prepare_cached(&query)?.query_row([id.0], ordered).optional())?;
+    Ok(match row {
+        None => Found::Nothing,
+        Some(None) => Found::Forgotten,
+        Some(Some(ordered)) => Found::Whole(Box::new(ordered)),
+    })
 }
 
 pub fn open_orders(books: &Books) -> Result<Vec<Ordered>, Error> {
@@ -203,7 +274,10 @@ pub fn open_orders(books: &Books) -> Result<Vec<Ordered>, Error> {
 pub fn leaves(books: &Books, channel: ChannelId, count: u64) -> Result<Vec<Digest>, Error> {
     let query = "SELECT leaf FROM leaf WHERE channel = ? AND number <= ? ORDER BY number";
     Ok(books.read(|books| {
-        books.prepare_cached(query)?.query_map(params![channel.0, count.cast_signed()], |row| row.get(0).map(Digest))?.collect()
+        books
+            .prepare_cached(query)?
+            .query_map(params![channel.0, count.cast_signed()], |row| row.get(0).map(Digest))?
+            .collect()
     })?)
 }
 
@@ -224,8 +298,18 @@ pub fn topped_up(books: &Books, since: u64) -> Result<Amount, Error> {
     Ok(rows.into_iter().sum())
 }
 
-pub fn put_top_up(books: &Connection, time: u64, amount: Amount) -> rusqlite::Result<()> {
+/// Counts a deposit. Gives its row.
+pub fn put_top_up(books: &Connection, time: u64, amount: Amount) -> rusqlite::Result<i64> {
     books.execute("DELETE FROM top_up WHERE time < ?", [time.saturating_sub(2 * 86_400_000).cast_signed()])?;
     books.execute("INSERT INTO top_up VALUES (?, ?)", params![time.cast_signed(), money(amount)])?;
+    Ok(books.last_insert_rowid())
+}
+
+/// A deposit was not made.
+pub fn remove_top_up(books: &Connection, row: i64) -> rusqlite::Result<()> {
+    books.execute("DELETE FROM top_up WHERE rowid = ?", [row])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,12 +8,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use crate::{
     ask::Ticket,
     cashier::Item,
-    channels::Paying,
+    channels::{Of, Paying},
     error::Error,
     gateway::{Buyer, now},
-    money::KeyId,
     read::within,
-    records::{self, State},
+    records::{self, Found, State},
 };
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -27,7 +26,8 @@ impl Buyer {
         drop(ticket.reservation);
     }
 
-    async fn end_failed(&self, id: OrderId) {
+    /// Says in the books that an order came to nothing.
+    pub async fn end_failed(&self, id: OrderId) {
         if let Err(error) = self.books.write(move |books| records::end_order(books, id, State::Failed, None)).await {
             tracing::error!(%error, order = %id, "an order's end could not be written down; it is asked for again at the next start");
         }
@@ -66,15 +66,17 @@ impl Buyer {
         let path = format!("/exchange/channels/{}/orders/{id}", paying.id);
         while now() < created.saturating_add(DAY_MS) {
             match self.ask_provider::<OrderState>(paying.provider, &path).await {
-                Ok(OrderState::Answered { receipt }) => {
-                    // The cashier asks for the receipts before it, if there are any that it does not know.
-                    if let Some(item) = self.judge_found(receipt.0, paying.provider_key).await {
+                // The cashier asks for the receipts before it, if there are any that it does not know.
+                Ok(OrderState::Answered { receipt }) if receipt.0.body.order == order => {
+                    if let Some(item) = self.judge_found(receipt.0, &paying.of()).await {
                         paying.cashier.pay(item);
+                        // Nothing, unless it was paid in the meantime.
+                        drop(self.held().remove(&id));
+                        return;
                     }
-                    return;
                 }
                 Ok(OrderState::Unknown | OrderState::Failed) => break,
-                Ok(OrderState::Running) | Err(_) => {}
+                Ok(OrderState::Running | OrderState::Answered { .. }) | Err(_) => {}
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE_MAX);
@@ -84,23 +86,28 @@ impl Buyer {
     }
 
     /// What to do with a receipt that no running answer brought. `None` if one will bring it, or it is not the provider's.
-    pub async fn judge_found(&self, receipt: Signed<Receipt>, provider_key: ledger::PublicKey) -> Option<Item> {
-        let (order, id) = (receipt.body.order.clone(), receipt.body.order.body.id);
-        if self.running().contains(&id) || !receipt.verify(self.network(), provider_key) {
+    pub async fn judge_found(&self, receipt: Signed<Receipt>, of: &Of) -> Option<Item> {
+        let (order, id) = (&receipt.body.order, receipt.body.order.body.id);
+        if self.running().contains(&id) || !receipt.verify(self.network(), of.provider_key) {
             return None;
         }
-        let (key, known) = match records::order(&self.books, id) {
-            Ok(Some(ordered)) => (ordered.key, ordered.order == order && ordered.state == State::Open),
+        let (key, open) = match records::order(&self.books, id) {
+            Ok(Found::Whole(ordered)) => (ordered.key, ordered.order == *order && ordered.state == State::Open),
+            Ok(Found::Forgotten) => (None, false),
             // Signed and lost with the machine's last second: what we signed, we pay.
-            Ok(None) => (None, order.verify(self.network(), self.config.signer.key())),
+            Ok(Found::Nothing) => (None, order.verify(self.network(), self.config.signer.key())),
             Err(error) => {
                 tracing::error!(%error, "the books cannot be read; a receipt waits");
                 return None;
             }
         };
+        // Orders can be seen by others than their provider, who have channels of their own.
+        if !open || order.body.channel != of.channel {
+            return Some(Item::refused(receipt));
+        }
+        let verdict = self.judge_limits(&receipt).await?;
         let reservation = self.held().remove(&id);
-        let verdict = if known { self.judge_limits(&receipt).await? } else { Err(RefusalReason::OrderUnknown) };
-        Some(Item { receipt, verdict, key: key.filter(|_: &KeyId| known), reservation, done: None })
+        Some(Item { receipt, verdict, key, reservation, done: None })
     }
 
     /// Without frames, the order's limits hold. `None` if the price cannot be had now.

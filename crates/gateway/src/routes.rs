@@ -63,7 +63,9 @@ async fn model(State(buyer): State<Arc<Buyer>>, Path(name): Path<String>) -> Res
 
 async fn request_id(request: Request, next: Next) -> Response {
     let mut random = [0; 12];
-    let named = getrandom::fill(&mut random).ok().and_then(|()| HeaderValue::from_str(&format!("req_{}", hex::encode(random))).ok());
+    let named = getrandom::fill(&mut random)
+        .ok()
+        .and_then(|()| HeaderValue::from_str(&format!("req_{}", hex::encode(random))).ok());
     let mut response = next.run(request).await.into_response();
     if let Some(id) = named {
         response.headers_mut().insert(REQUEST_ID, id);

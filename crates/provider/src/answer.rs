@@ -6,8 +6,15 @@ use api::{
     text::Encoded,
 };
 use ledger::{Amount, Finish, Order, Receipt, Signed, Usage, salted};
-use std::sync::{Arc, PoisonError, atomic::Ordering};
-use tokio::sync::{Notify, mpsc};
+use std::{
+    sync::{Arc, PoisonError, atomic::Ordering},
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+use tokio::{
+    sync::{Notify, mpsc},
+    time::timeout,
+};
 
 use crate::{
     backend::{Running, Step},
@@ -19,6 +26,13 @@ use crate::{
 
 /// Frames on their way before the answer waits for its reader.
 const FRAMES_MAX: usize = 64;
+/// A gateway that takes no frame for so long is gone.
+const READER_WAIT: Duration = Duration::from_secs(60);
+/// An order that could wait for longer would have to be remembered for longer.
+const LIFETIME_MAX_MS: u64 = 60 * 60 * 1_000;
+/// Stop texts are looked for after each token, for all conversations of a model by one thread.
+const STOPS_MAX: usize = 16;
+const STOP_BYTES_MAX: usize = 4_096;
 
 /// An order that was taken: its worst case is set aside until this is dropped.
 struct Taken {
@@ -52,6 +66,7 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     let taken = take(seller, &request).await?;
     let chat: ChatRequest = serde_json::from_str(&request.request)
         .map_err(|error| refused(RefusedCode::Malformed, format!("the request cannot be read: {error}")))?;
+    check(&chat)?;
     // The model begins while the order is written down; nothing of its answer goes out before.
     let (written, begun) = tokio::join!(write_down(&taken), begin(&taken, &chat));
     written?;
@@ -62,17 +77,28 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     Ok(reader)
 }
 
+/// Refuses what would cost other conversations too much time.
+fn check(chat: &ChatRequest) -> Result<(), Refused> {
+    let stops = chat.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default();
+    if stops.len() > STOPS_MAX || stops.iter().any(|text| text.len() > STOP_BYTES_MAX) {
+        return Err(refused(RefusedCode::Malformed, "too many or too long texts that end the answer"));
+    }
+    Ok(())
+}
+
 /// Remembers the order, so that it is answered only once.
 async fn write_down(taken: &Taken) -> Result<(), Refused> {
     let kept = taken.order.body.clone();
-    let fresh = taken.seller.books.write(move |books| records::take_order(books, &kept)).await.map_err(crate::Error::from)?;
+    let fresh =
+        taken.seller.books.write(move |books| records::take_order(books, &kept)).await.map_err(crate::Error::from)?;
     if fresh { Ok(()) } else { Err(refused(RefusedCode::Repeated, "this order was taken before")) }
 }
 
 /// Begins to answer; gives the true input.
 async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refused> {
     let limit = taken.order.body.limit;
-    let mut running = taken.served.backend.begin(chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
+    let mut running =
+        taken.served.backend.begin(chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
     match running.next().await {
         Step::Accepted { input } => Ok((running, input)),
         Step::TooLong { input } => Err(too_long(input, limit.input)),
@@ -82,7 +108,8 @@ async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refu
 }
 
 fn too_long(input: u64, limit: u64) -> Refused {
-    let message = format!("the input has {input} tokens, and the order allows {limit}; order that many, or ask for less");
+    let message =
+        format!("the input has {input} tokens, and the order allows {limit}; order that many, or ask for less");
     Refused { code: RefusedCode::InputTooLong, message, input: Some(input) }
 }
 
@@ -98,9 +125,16 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
         return Err(refused(RefusedCode::BadSignature, "the order is not signed by the channel's gateway key"));
     }
     let served = seller.served.read().unwrap_or_else(PoisonError::into_inner).get(&body.offer).cloned();
-    let served = served.ok_or_else(|| refused(RefusedCode::OfferUnknown, "this offer is not served here now; look for another"))?;
+    let served = served
+        .ok_or_else(|| refused(RefusedCode::OfferUnknown, "this offer is not served here now; look for another"))?;
     if body.expires < now() {
         return Err(refused(RefusedCode::Expired, "the order expired; check the clocks, and order again"));
+    }
+    if body.expires > now().plus(LIFETIME_MAX_MS) {
+        return Err(refused(
+            RefusedCode::Malformed,
+            "the order expires too late; an hour is the most, so check the clocks",
+        ));
     }
     if salted(&salt, request.request.as_bytes()) != body.request {
         return Err(refused(RefusedCode::Malformed, "the request is not the one that was ordered"));
@@ -109,10 +143,15 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
     if limit.input > u64::from(served.context) || limit.output > u64::from(served.context) {
         return Err(refused(RefusedCode::Malformed, "the order allows more tokens than the offer's context"));
     }
-    let worst = served.price.cost(limit).ok_or_else(|| refused(RefusedCode::Malformed, "the order's limits are impossible"))?;
+    if limit.output == 0 {
+        return Err(refused(RefusedCode::Malformed, "the order allows no output"));
+    }
+    let worst =
+        served.price.cost(limit).ok_or_else(|| refused(RefusedCode::Malformed, "the order's limits are impossible"))?;
     reserve(&seller, body, worst, request.voucher.as_ref()).await?;
     let stop = Arc::new(Notify::new());
-    let taken = Taken { order: order.clone(), served, salt, worst, stop: Arc::clone(&stop), seller: Arc::clone(&seller) };
+    let taken =
+        Taken { order: order.clone(), served, salt, worst, stop: Arc::clone(&stop), seller: Arc::clone(&seller) };
     seller.running.lock().unwrap_or_else(PoisonError::into_inner).entry(body.id).or_insert(stop);
     Ok(taken)
 }
@@ -169,14 +208,14 @@ async fn deliver(taken: &Taken, mut running: Running, input: u64, frames: &mpsc:
             Step::Text { text: new, usage: counted, logprobs } => {
                 let counted = within(counted, limit);
                 let frame = Frame::Delta { text: new.clone(), input: counted.input, output: counted.output, logprobs };
-                if frames.send(frame).await.is_err() {
+                if !pass_on(taken, frames, frame).await {
                     break End::Done(Finish::Cancelled);
                 }
                 text += &new;
                 usage = counted;
             }
             Step::Done { finish, usage: counted } => {
-                usage = settle_counts(usage, within(counted, limit), frames).await;
+                usage = settle_counts(taken, usage, within(counted, limit), frames).await;
                 break End::Done(finish);
             }
             Step::Failed(message) => break End::Failed(message),
@@ -192,7 +231,16 @@ async fn deliver(taken: &Taken, mut running: Running, input: u64, frames: &mpsc:
         taken.seller.counts.failed.fetch_add(1, Ordering::Relaxed);
         Frame::Failed { message }
     });
-    drop(frames.send(frame).await);
+    // Nobody has to be there: a receipt is asked for again.
+    drop(timeout(READER_WAIT, frames.send(frame)).await);
+}
+
+/// Passes a frame on. False if nobody takes it, or the answer is to stop.
+async fn pass_on(taken: &Taken, frames: &mpsc::Sender<Frame>, frame: Frame) -> bool {
+    tokio::select! {
+        sent = timeout(READER_WAIT, frames.send(frame)) => matches!(sent, Ok(Ok(()))),
+        () = taken.stop.notified() => false,
+    }
 }
 
 fn within(usage: Usage, limit: Usage) -> Usage {
@@ -200,10 +248,13 @@ fn within(usage: Usage, limit: Usage) -> Usage {
 }
 
 /// Tokens that gave no text are told in a frame of their own: a receipt never counts more than the frames.
-async fn settle_counts(told: Usage, counted: Usage, frames: &mpsc::Sender<Frame>) -> Usage {
+async fn settle_counts(taken: &Taken, told: Usage, counted: Usage, frames: &mpsc::Sender<Frame>) -> Usage {
     if counted != told {
-        let frame = Frame::Delta { text: String::new(), input: counted.input, output: counted.output, logprobs: Vec::new() };
-        drop(frames.send(frame).await);
+        let frame =
+            Frame::Delta { text: String::new(), input: counted.input, output: counted.output, logprobs: Vec::new() };
+        if !pass_on(taken, frames, frame).await {
+            return told;
+        }
     }
     counted
 }
@@ -215,18 +266,28 @@ async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result
     let head = *seller.head.read().unwrap_or_else(PoisonError::into_inner);
     let cost = taken.served.price.cost(usage).unwrap_or_default();
     let channel = order.body.channel;
-    let receipt = {
+    let (receipt, mut write, queued) = {
         let mut credit = seller.credit();
         let seen = credit.channels.get_mut(&channel).ok_or("the channel was finished in the meantime")?;
+        if seen.broken {
+            return Err("the provider cannot write its books".into());
+        }
         let time = now();
         let body = Receipt { order: order.clone(), number: seen.next_number(), answer, usage, finish, time, head };
         // Signed under the lock: the next number depends on this one.
         let receipt = seller.config.account.sign(body);
         seen.push(Unpaid { leaf: receipt.digest(), offer: order.body.offer, usage, cost, time: time.0 });
-        receipt
+        let kept = receipt.clone();
+        let mut write = Box::pin(seller.books.write_synced(move |books| records::put_receipt(books, &kept)));
+        // Queued under the lock, too: a process that is killed must not leave a later number in the books without this one.
+        let queued = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        (receipt, write, queued)
     };
-    let kept = receipt.clone();
-    if let Err(error) = seller.books.write_synced(move |books| records::put_receipt(books, &kept)).await {
+    let written = match queued {
+        Poll::Ready(written) => written,
+        Poll::Pending => write.as_mut().await,
+    };
+    if let Err(error) = written {
         tracing::error!(%error, "a receipt could not be written; its channel stops until a restart");
         if let Some(seen) = seller.credit().channels.get_mut(&channel) {
             seen.broken = true;

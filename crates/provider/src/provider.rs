@@ -17,7 +17,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Backend, Error,
-    channel::{Seen, Unpaid},
+    channel::{Lost, Seen, Unpaid},
     credit::{Credit, Limits},
     records, routes,
 };
@@ -43,7 +43,7 @@ pub struct Config {
     pub settle_every: Duration,
     /// Pots are emptied once they hold this much.
     pub payout_at: Amount,
-    /// How long receipts are kept whole after a voucher covers them.
+    /// How long receipts are kept whole after their settlement.
     pub retention: Duration,
 }
 
@@ -124,6 +124,9 @@ impl Provider {
             config,
         });
         seller.register().await?;
+        for (payer, lost) in records::debts(&seller.books)? {
+            seller.credit().gone.entry(payer).or_default().add(lost);
+        }
         for id in records::channels(&seller.books)? {
             seller.load_channel(id).await?;
         }
@@ -219,7 +222,7 @@ impl Seller {
         if channel.provider != self.config.account.id() {
             return Ok(false);
         }
-        let proven = channel.number > 0;
+        let settled_spent = channel.spent;
         let mut seen = Seen::new(id, channel);
         if let Some((tally, voucher)) = records::channel(&self.books, id)? {
             seen.tally = tally;
@@ -228,21 +231,30 @@ impl Seller {
                 seen.voucher = Some(voucher);
             }
         }
+        for receipt in records::refused(&self.books, id)? {
+            let cost = self.price(receipt.body.order.body.offer).await?.cost(receipt.body.usage).unwrap_or_default();
+            seen.refused.add(Lost { cost, time: receipt.body.time.0 });
+        }
         loop {
-            let receipts = records::receipts(&self.books, id, seen.next_number(), 1_000)?;
-            if receipts.is_empty() {
+            let next = seen.next_number();
+            let receipts = records::receipts(&self.books, id, next, 1_000)?;
+            if receipts.first().is_none_or(|receipt| receipt.body.number != next) {
                 break;
             }
             for receipt in receipts {
                 let (order, usage) = (&receipt.body.order.body, receipt.body.usage);
                 let cost = self.price(order.offer).await?.cost(usage).unwrap_or_default();
-                seen.push(Unpaid { leaf: receipt.digest(), offer: order.offer, usage, cost, time: receipt.body.time.0 });
+                seen.push(Unpaid {
+                    leaf: receipt.digest(),
+                    offer: order.offer,
+                    usage,
+                    cost,
+                    time: receipt.body.time.0,
+                });
             }
         }
         let mut credit = self.credit();
-        if proven {
-            credit.proven.insert(seen.channel.payer);
-        }
+        credit.prove(seen.channel.payer, settled_spent);
         credit.channels.entry(id).or_insert(seen);
         Ok(true)
     }
@@ -265,19 +277,25 @@ impl Seller {
     /// Sees what the payer did on the ledger: more deposit, or closing.
     pub async fn refresh_channel(&self, id: ChannelId) -> Result<(), Error> {
         let record = self.config.ledger.get(&Key::Channel(id)).await?;
-        let mut credit = self.credit();
         match record {
             Some(Record::Channel(now)) => {
-                if now.number > 0 {
-                    credit.proven.insert(now.payer);
-                }
+                let mut credit = self.credit();
+                credit.prove(now.payer, now.spent);
                 if let Some(seen) = credit.channels.get_mut(&id) {
                     seen.settled = seen.settled.max(now.number);
+                    seen.settled_spent = seen.settled_spent.max(now.spent);
                     seen.channel.deposit = now.deposit;
                     seen.channel.closing = now.closing;
                 }
             }
-            _ => drop(credit.channels.remove(&id)),
+            _ => {
+                let debt = self.credit().remove(id);
+                self.turns.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+                if let Some((payer, debt)) = debt {
+                    let lost = Lost { cost: debt.total, time: now().0 };
+                    self.books.write(move |books| records::put_debt(books, id, payer, lost)).await?;
+                }
+            }
         }
         Ok(())
     }

@@ -1,12 +1,18 @@
 //! The provider's books: what must survive. Money is not kept here; it follows from receipts and prices.
 
 use books::Books;
-use ledger::{ChannelId, Offer, OfferId, Order, OrderId, Receipt, Refusal, Signed, Tally, Voucher, decode, encode};
+use ledger::{
+    AccountId, Amount, ChannelId, Offer, OfferId, Order, OrderId, Receipt, Refusal, Signed, Tally, Voucher, decode,
+    encode,
+};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use crate::error::Error;
+use std::collections::HashMap;
 
-pub const MIGRATIONS: &[&str] = &["
+use crate::{channel::Lost, error::Error};
+
+pub const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE channel (id BLOB PRIMARY KEY, tally BLOB NOT NULL, voucher BLOB) WITHOUT ROWID, STRICT;
     -- `bytes` is the signed receipt; after settlement and retention only the leaf stays.
     CREATE TABLE receipt (
@@ -20,23 +26,47 @@ pub const MIGRATIONS: &[&str] = &["
         channel BLOB NOT NULL, id BLOB NOT NULL, expires INTEGER NOT NULL, number INTEGER,
         PRIMARY KEY (channel, id)) WITHOUT ROWID, STRICT;
     CREATE TABLE offer (id BLOB PRIMARY KEY, terms BLOB NOT NULL UNIQUE) WITHOUT ROWID, STRICT;
-"];
+",
+    "
+    -- What was left unpaid in channels that are gone.
+    CREATE TABLE debt (
+        channel BLOB PRIMARY KEY, payer BLOB NOT NULL, cost BLOB NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID, STRICT;
+",
+];
 
 /// An order was taken. False if it was taken before.
 pub fn take_order(books: &Connection, order: &Order) -> rusqlite::Result<bool> {
     let insert = "INSERT OR IGNORE INTO taken (channel, id, expires) VALUES (?, ?, ?)";
-    let count = books.prepare_cached(insert)?.execute(params![order.channel.0, order.id.0, order.expires.0.cast_signed()])?;
+    let count =
+        books.prepare_cached(insert)?.execute(params![order.channel.0, order.id.0, order.expires.0.cast_signed()])?;
     Ok(count == 1)
 }
 
-/// An order was answered.
+/// An order was answered. Refused if the receipt before it was not kept: a gap would never be filled.
 pub fn put_receipt(books: &Connection, receipt: &Signed<Receipt>) -> rusqlite::Result<()> {
     let (body, order) = (&receipt.body, &receipt.body.order.body);
+    let before = "SELECT 1 FROM receipt WHERE channel = ? AND number = ?";
+    if body.number > 1 {
+        books.prepare_cached(before)?.query_row(params![order.channel.0, body.number.cast_signed() - 1], |_| Ok(()))?;
+    }
     let insert = "INSERT INTO receipt (channel, number, leaf, time, bytes) VALUES (?, ?, ?, ?, ?)";
     let (number, time) = (body.number.cast_signed(), body.time.0.cast_signed());
-    books.prepare_cached(insert)?.execute(params![order.channel.0, number, receipt.digest().0, time, encode(receipt)])?;
-    let update = "UPDATE taken SET number = ? WHERE channel = ? AND id = ?";
-    books.prepare_cached(update)?.execute(params![number, order.channel.0, order.id.0])?;
+    books.prepare_cached(insert)?.execute(params![
+        order.channel.0,
+        number,
+        receipt.digest().0,
+        time,
+        encode(receipt)
+    ])?;
+    // It may have expired, and been forgotten, while it was answered.
+    let taken = "INSERT INTO taken (channel, id, expires, number) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (channel, id) DO UPDATE SET number = excluded.number";
+    books.prepare_cached(taken)?.execute(params![
+        order.channel.0,
+        order.id.0,
+        order.expires.0.cast_signed(),
+        number
+    ])?;
     Ok(())
 }
 
@@ -57,24 +87,64 @@ pub fn put_voucher(
     Ok(())
 }
 
-/// Forgets orders that expired, and the receipts of settled numbers that are older than the retention.
-pub fn forget(books: &Connection, now: u64, retention_ms: u64) -> rusqlite::Result<()> {
-    books.execute("DELETE FROM taken WHERE expires < ?", [now.cast_signed()])?;
-    let old = "UPDATE receipt SET bytes = NULL WHERE bytes IS NOT NULL AND time < ? AND number <= ?2 AND channel = ?3";
-    let mut channels = books.prepare("SELECT id, voucher FROM channel WHERE voucher IS NOT NULL")?;
-    let rows = channels.query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-    for row in rows {
-        let (channel, voucher) = row?;
-        if let Ok(voucher) = decode::<Signed<Voucher>>(&voucher) {
-            let (before, number) = (now.saturating_sub(retention_ms), voucher.body.number);
-            books.execute(old, params![before.cast_signed(), number.cast_signed(), channel])?;
-        }
+/// Forgets orders that expired and have no receipt; and of settled numbers the orders, and the receipts that are older than the
+/// retention. `settled` names the channels that are on the ledger; nothing of others will ever be settled.
+pub fn forget(
+    books: &Connection,
+    now: u64,
+    retention_ms: u64,
+    settled: &HashMap<ChannelId, u64>,
+) -> rusqlite::Result<()> {
+    let (now, before) = (now.cast_signed(), now.saturating_sub(retention_ms).cast_signed());
+    books.execute("DELETE FROM taken WHERE expires < ? AND number IS NULL", [now])?;
+    let mut channels = books.prepare("SELECT DISTINCT channel FROM receipt")?;
+    for channel in channels.query_map([], |row| row.get(0).map(ChannelId))? {
+        let channel = channel?;
+        let number = settled.get(&channel).map_or(i64::MAX, |number| number.cast_signed());
+        books.execute(
+            "DELETE FROM taken WHERE channel = ? AND expires < ? AND number <= ?",
+            params![channel.0, now, number],
+        )?;
+        let old =
+            "UPDATE receipt SET bytes = NULL WHERE channel = ? AND time < ? AND number <= ? AND bytes IS NOT NULL";
+        books.execute(old, params![channel.0, before, number])?;
     }
     Ok(())
 }
 
-/// What is known of a channel: tally and newest voucher.
-pub fn channel(books: &Books, id: ChannelId) -> Result<Option<(Tally, Option<Signed<Voucher>>)>, Error> {
+/// A channel is gone, and this was left unpaid in it.
+pub fn put_debt(books: &Connection, channel: ChannelId, payer: AccountId, lost: Lost) -> rusqlite::Result<()> {
+    let insert = "INSERT OR REPLACE INTO debt (channel, payer, cost, time) VALUES (?, ?, ?, ?)";
+    books.execute(insert, params![channel.0, payer.0, lost.cost.0.to_be_bytes(), lost.time.cast_signed()])?;
+    Ok(())
+}
+
+/// What was left unpaid in channels that are gone, and by whom.
+pub fn debts(books: &Books) -> Result<Vec<(AccountId, Lost)>, Error> {
+    Ok(books.read(|books| {
+        let mut query = books.prepare("SELECT payer, cost, time FROM debt")?;
+        let debt = |row: &rusqlite::Row<'_>| {
+            let cost = Amount(u128::from_be_bytes(row.get(1)?));
+            Ok((AccountId(row.get(0)?), Lost { cost, time: row.get::<_, i64>(2)?.cast_unsigned() }))
+        };
+        query.query_map([], debt)?.collect()
+    })?)
+}
+
+/// The receipts of a channel that the payer refused.
+pub fn refused(books: &Books, id: ChannelId) -> Result<Vec<Signed<Receipt>>, Error> {
+    let query = "SELECT receipt.bytes FROM refusal JOIN receipt USING (channel, number)
+                 WHERE channel = ? AND receipt.bytes IS NOT NULL ORDER BY number";
+    let rows: Vec<Vec<u8>> =
+        books.read(|books| books.prepare_cached(query)?.query_map([id.0], |row| row.get(0))?.collect())?;
+    rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a receipt"))).collect()
+}
+
+/// A channel's tally, and its newest voucher.
+pub type Vouched = (Tally, Option<Signed<Voucher>>);
+
+/// What is known of a channel.
+pub fn channel(books: &Books, id: ChannelId) -> Result<Option<Vouched>, Error> {
     let row = books.read(|books| {
         let mut query = books.prepare_cached("SELECT tally, voucher FROM channel WHERE id = ?")?;
         query.query_row([id.0], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))).optional()
@@ -94,7 +164,8 @@ pub fn channels(books: &Books) -> Result<Vec<ChannelId>, Error> {
 /// A channel's receipts from a number on, in order, at most so many.
 pub fn receipts(books: &Books, id: ChannelId, from: u64, most: u32) -> Result<Vec<Signed<Receipt>>, Error> {
     let rows: Vec<Vec<u8>> = books.read(|books| {
-        let query = "SELECT bytes FROM receipt WHERE channel = ? AND number >= ? AND bytes IS NOT NULL ORDER BY number LIMIT ?";
+        let query =
+            "SELECT bytes FROM receipt WHERE channel = ? AND number >= ? AND bytes IS NOT NULL ORDER BY number LIMIT ?";
         books.prepare_cached(query)?.query_map(params![id.0, from.cast_signed(), most], |row| row.get(0))?.collect()
     })?;
     rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a receipt"))).collect()
@@ -103,8 +174,12 @@ pub fn receipts(books: &Books, id: ChannelId, from: u64, most: u32) -> Result<Ve
 /// What became of an order: none if it was never taken, `Some(None)` if it has no receipt.
 pub fn order(books: &Books, channel: ChannelId, id: OrderId) -> Result<Option<Option<Signed<Receipt>>>, Error> {
     let row = books.read(|books| {
-        let query = "SELECT receipt.bytes FROM taken LEFT JOIN receipt USING (channel, number) WHERE channel = ? AND id = ?";
-        books.prepare_cached(query)?.query_row(params![channel.0, id.0], |row| row.get::<_, Option<Vec<u8>>>(0)).optional()
+        let query =
+            "SELECT receipt.bytes FROM taken LEFT JOIN receipt USING (channel, number) WHERE channel = ? AND id = ?";
+        books
+            .prepare_cached(query)?
+            .query_row(params![channel.0, id.0], |row| row.get::<_, Option<Vec<u8>>>(0))
+            .optional()
     })?;
     let decoded = |bytes: Vec<u8>| decode(&bytes).map_err(|_| Error::Damaged("a receipt"));
     row.map(|bytes| bytes.map(decoded).transpose()).transpose()
@@ -123,3 +198,6 @@ pub fn put_offer(books: &Connection, id: OfferId, terms: &Offer) -> rusqlite::Re
     books.execute("INSERT OR REPLACE INTO offer (id, terms) VALUES (?, ?)", params![id.0, encode(terms)])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

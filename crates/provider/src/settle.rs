@@ -55,7 +55,8 @@ impl Seller {
 
     async fn forget(&self) {
         let (now, retention) = (now().0, u64::try_from(self.config.retention.as_millis()).unwrap_or(u64::MAX));
-        if let Err(error) = self.books.write(move |books| records::forget(books, now, retention)).await {
+        let settled = self.credit().channels.iter().map(|(id, seen)| (*id, seen.settled)).collect();
+        if let Err(error) = self.books.write(move |books| records::forget(books, now, retention, &settled)).await {
             tracing::warn!(%error, "old orders and receipts were not forgotten");
         }
     }
@@ -65,7 +66,10 @@ impl Seller {
         let due: Vec<ChannelId> = {
             let credit = self.credit();
             let newer = credit.channels.iter().filter(|(_, seen)| seen.channel.number > seen.settled);
-            newer.filter(|(_, seen)| seen.channel.closing.is_some() || seen.unsettled() >= least).map(|(id, _)| *id).collect()
+            newer
+                .filter(|(_, seen)| seen.channel.closing.is_some() || seen.unsettled() >= least)
+                .map(|(id, _)| *id)
+                .collect()
         };
         for id in due {
             if let Err(error) = self.settle(id).await {
@@ -84,7 +88,7 @@ impl Seller {
             seen.settled = seen.settled.max(number);
             seen.settled_spent = seen.settled_spent.max(spent);
             let payer = seen.channel.payer;
-            credit.proven.insert(payer);
+            credit.prove(payer, spent);
         }
         Ok(())
     }

@@ -1,8 +1,14 @@
 //! Vouchers: checked by the ledger's own rule and against our own receipts, and written down before they free credit.
 
-use api::exchange::{Refused, RefusedCode, VoucherUpdate};
+use api::{
+    LedgerError,
+    exchange::{Refused, RefusedCode, VoucherUpdate},
+};
 use ledger::{Channel, ChannelId, OfferId, Price, Refusal, Reject, Settlement, Signed, Voucher};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::{Error, error::refused, provider::Seller, records};
 
@@ -21,8 +27,11 @@ impl Seller {
     ) -> Result<Result<Settlement, Reject>, Error> {
         let mut prices: HashMap<OfferId, Arc<Price>> = HashMap::new();
         for line in voucher.body.usage.iter().take(usize::try_from(self.genesis.limits.voucher_offers).unwrap_or(64)) {
-            if let Ok(price) = self.price(line.offer).await {
-                prices.insert(line.offer, price);
+            match self.price(line.offer).await {
+                Ok(price) => drop(prices.insert(line.offer, price)),
+                // The rule says what that means.
+                Err(Error::Ledger(LedgerError::Unknown(..))) => {}
+                Err(error) => return Err(error),
             }
         }
         let price = |offer: &OfferId| prices.get(offer).map(|price| Price::clone(price)).ok_or(Reject::OfferUnknown);
@@ -47,21 +56,30 @@ impl Seller {
         if voucher.body.number <= seen.channel.number {
             return Ok(());
         }
+        // Before anything that costs time: anybody can send a voucher.
+        if !voucher.verify(self.genesis_network(), seen.channel.gateway_key) {
+            return Err(bad("it is not signed by the channel's gateway key"));
+        }
         let signed = |refusal: &Signed<Refusal>| {
             refusal.body.channel == id && refusal.verify(self.genesis_network(), seen.channel.gateway_key)
         };
         if !refusals.iter().all(signed) {
             return Err(bad("a refusal with it is not signed by the channel's gateway key"));
         }
-        let settlement = self.check_voucher(id, &seen.channel, voucher).await?.map_err(|reject| bad(&reject.to_string()))?;
-        let (tally, refused_amount) = seen
+        let settlement =
+            self.check_voucher(id, &seen.channel, voucher).await?.map_err(|reject| bad(&reject.to_string()))?;
+        let reached = seen
             .tally_to(voucher.body.number, &refusals)
             .ok_or_else(|| bad("it covers receipts that this provider never signed"))?;
-        let ours = tally.voucher();
+        let ours = reached.tally.voucher();
         if ours.usage != voucher.body.usage || ours.root != voucher.body.root {
-            return Err(bad("it does not add up to the receipts under it; ask for the receipts from the last voucher on"));
+            return Err(bad(
+                "it does not add up to the receipts under it; ask for the receipts from the last voucher on",
+            ));
         }
-        let (kept, kept_tally, kept_refusals) = (voucher.clone(), tally.clone(), refusals.clone());
+        let standing: HashSet<u64> = reached.lost.iter().map(|(number, _)| *number).collect();
+        let refusals: Vec<_> = refusals.into_iter().filter(|refusal| standing.contains(&refusal.body.number)).collect();
+        let (kept, kept_tally, kept_refusals) = (voucher.clone(), reached.tally.clone(), refusals.clone());
         let write = move |books: &rusqlite::Connection| records::put_voucher(books, &kept, &kept_tally, &kept_refusals);
         self.books.write_synced(write).await.map_err(Error::from)?;
         if !refusals.is_empty() {
@@ -69,7 +87,7 @@ impl Seller {
         }
         let channel = seen.channel.settled(&voucher.body, &settlement);
         if let Some(seen) = self.credit().channels.get_mut(&id) {
-            seen.accept(voucher.clone(), channel, tally, refused_amount);
+            seen.accept(voucher.clone(), channel, reached);
         }
         Ok(())
     }

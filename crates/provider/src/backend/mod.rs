@@ -65,7 +65,9 @@ impl Backend {
     /// Begins to answer, within a limit of tokens.
     pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, String> {
         match self {
-            Self::Worker { engine, adapter } => worker::begin(engine, adapter.clone(), request, limit).await.map(Running::Worker),
+            Self::Worker { engine, adapter } => {
+                worker::begin(engine, adapter.clone(), request, limit).await.map(Running::Worker)
+            }
             Self::Upstream(upstream) => upstream.begin(request, limit).await.map(Running::Upstream),
         }
     }

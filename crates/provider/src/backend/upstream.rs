@@ -58,6 +58,8 @@ impl Upstream {
             finish: Finish::Stop,
             begun: false,
             told: false,
+            texts: 0,
+            searched: 0,
             ended: false,
         })
     }
@@ -73,6 +75,10 @@ pub struct Running {
     begun: bool,
     /// True once the server told its counts and they were passed on.
     told: bool,
+    /// Pieces of text so far.
+    texts: u64,
+    /// So much of the buffer holds no end of a line.
+    searched: usize,
     ended: bool,
 }
 
@@ -105,7 +111,9 @@ impl Running {
                         return step;
                     }
                 }
-                Err(_) => return Step::Failed("the model's server sent something that is no chunk of an answer".into()),
+                Err(_) => {
+                    return Step::Failed("the model's server sent something that is no chunk of an answer".into());
+                }
             }
         }
     }
@@ -125,6 +133,12 @@ impl Running {
             _ => {}
         }
         let text = choice.delta.content.filter(|text| !text.is_empty())?;
+        self.texts += 1;
+        if self.texts > self.limit.output.saturating_mul(2).saturating_add(16) {
+            // A server that does not keep to the limit would never end.
+            (self.finish, self.ended) = (Finish::Length, true);
+            return Some(self.done());
+        }
         if !self.told {
             self.usage.output = (self.usage.output + 1).min(self.limit.output);
         }
@@ -143,10 +157,12 @@ impl Running {
     /// The next line; none at the end.
     async fn line(&mut self) -> Result<Option<String>, String> {
         loop {
-            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
-                let line = self.buffer.split_to(end + 1);
+            if let Some(end) = self.buffer.iter().skip(self.searched).position(|byte| *byte == b'\n') {
+                let line = self.buffer.split_to(self.searched + end + 1);
+                self.searched = 0;
                 return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
             }
+            self.searched = self.buffer.len();
             if self.buffer.len() > LINE_MAX {
                 return Err("the model's server sent a line without an end".into());
             }

@@ -13,7 +13,12 @@ pub struct Running {
     input: u64,
 }
 
-pub async fn begin(engine: &Engine, adapter: Option<String>, request: &ChatRequest, limit: Usage) -> Result<Running, String> {
+pub async fn begin(
+    engine: &Engine,
+    adapter: Option<String>,
+    request: &ChatRequest,
+    limit: Usage,
+) -> Result<Running, String> {
     let messages = serde_json::to_value(&request.messages).map_err(|error| error.to_string())?;
     let tools = request.tools.clone().unwrap_or(Value::Null);
     let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };

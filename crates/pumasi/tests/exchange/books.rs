@@ -61,3 +61,29 @@ async fn what_an_order_holds_stays_set_aside_until_its_provider_answers() {
     let _seller = world.honest_seller().await;
     eventually("the provider says what became of it", async || again.spent().await.1 == Amount::ZERO).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_settled_and_old_leaves_the_books_and_only_its_leaf_stays() {
+    let world = World::new().await;
+    let (seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let id = |answer: &serde_json::Value| answer["usage"]["bill"]["receipt"].as_str().unwrap().to_owned();
+    let settled = id(&buyer.ask(&key, "say 5", 20).await.1);
+    eventually("it is settled", async || {
+        seller.provider.settle_now().await;
+        buyer.receipt(&settled, None).await.1["settlement"].is_object()
+    })
+    .await;
+    let open = id(&buyer.ask(&key, "say 5", 20).await.1);
+    buyer.gateway.close().await;
+    buyer.stop().await;
+    let again = world.buyer_with(|config| config.retention = Duration::ZERO).await;
+    eventually("the settled one is forgotten", async || {
+        again.receipt(&settled, None).await.1["error"]["code"] == "receipt_forgotten"
+    })
+    .await;
+    assert_eq!(again.receipt(&open, None).await.1["state"], "paid", "what is not settled is kept");
+    assert_eq!(again.spent().await, (Amount(cost(crate::upstream::INPUT, 5).0 * 2), Amount::ZERO));
+    assert_eq!(again.receipt(&open, None).await.1["voucher"]["index"], 1, "the leaves prove it still");
+    assert_eq!(again.ask(&key, "say 5", 20).await.0, 200);
+}

@@ -2,7 +2,9 @@
 //! choose; where a provider must lie or a line must break, a proxy on the way does it.
 
 mod books;
+mod liar;
 mod money;
+mod orders;
 mod tamper;
 mod upstream;
 mod world;

@@ -42,7 +42,9 @@ async fn an_answer_pays_everyone_it_stands_on() {
     assert_eq!(world.balance("maker").await, Amount(of(BASE_ROYALTY)));
     assert_eq!(world.balance("tuner").await, Amount(of(TUNED_ROYALTY)));
     let (_, receipt) = buyer.receipt(&id, Some(&key)).await;
-    assert!(receipt["settlement"]["entry"].is_u64() && receipt["voucher"]["path"].is_array() && receipt["salt"].is_string());
+    assert!(
+        receipt["settlement"]["entry"].is_u64() && receipt["voucher"]["path"].is_array() && receipt["salt"].is_string()
+    );
     assert!(buyer.receipt(&id, None).await.1.get("salt").is_none(), "salts are for the key's holder");
     world.audit().await;
 }
@@ -79,7 +81,8 @@ async fn two_hundred_at_once_never_go_above_a_budget_for_fifty() {
     let key = buyer.new_key(budget).await;
     let all = futures::future::join_all((0..200).map(|_| buyer.ask(&key, "say 5", 20))).await;
     let paid = all.iter().filter(|(status, _)| *status == 200).count();
-    let refused = all.iter().filter(|(status, body)| *status == 402 && body["error"]["code"] == "insufficient_quota").count();
+    let refused =
+        all.iter().filter(|(status, body)| *status == 402 && body["error"]["code"] == "insufficient_quota").count();
     assert_eq!(paid + refused, 200, "{all:?}");
     assert!((1..=50).contains(&paid), "{paid}");
     let (spent, reserved) = buyer.spent().await;
@@ -113,6 +116,35 @@ async fn a_client_that_goes_away_is_billed_for_what_came() {
     assert!((1..150).contains(&output), "{output} tokens are billed");
     let input = receipt["input"].as_u64().unwrap();
     assert_eq!(buyer.spent().await, (cost(input, output), Amount::ZERO));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_goes_away_before_the_first_token_does_not_stop_the_channel() {
+    let world = World::new().await;
+    let (_seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let ask = buyer.request(&key, &chat("late 200", 200)).timeout(Duration::from_millis(200)).send();
+    assert!(ask.await.is_err(), "the client went away");
+    eventually("the order came to its end", async || {
+        let (spent, reserved) = buyer.spent().await;
+        reserved == Amount::ZERO && spent < cost(INPUT, 200)
+    })
+    .await;
+    let begun = std::time::Instant::now();
+    assert_eq!(buyer.ask(&key, "say 5", 20).await.0, 200);
+    assert!(begun.elapsed() < Duration::from_secs(3), "its receipt waits for that of the client that went away");
+    eventually("and it is paid", async || buyer.spent().await.0 >= cost(INPUT, 5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_keeps_to_no_limit_is_cut() {
+    let world = World::new().await;
+    let (_seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let ask = buyer.ask(&key, "endless 1", 20);
+    let (status, answer) = tokio::time::timeout(Duration::from_secs(20), ask).await.expect("it goes on for ever");
+    assert_eq!((status, &answer["choices"][0]["finish_reason"]), (200, &json!("length")), "{answer}");
+    assert_eq!(answer["usage"]["completion_tokens"], 20);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -206,4 +238,90 @@ async fn what_cannot_be_done_is_said() {
     assert_eq!(answer.status().as_u16(), 401);
     assert_eq!(buyer.receipt("00", None).await.0, 404);
     assert_eq!(buyer.spent().await, (Amount::ZERO, Amount::ZERO));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deposit_that_the_ledger_refused_does_not_count_toward_the_day() {
+    let world = World::new().await;
+    let _seller = world.honest_seller().await;
+    let buyer = world
+        .buyer_with(|config| {
+            config.channel_deposit = Amount::credits(20_000_000);
+            config.top_up_limit_per_day = Amount::credits(50_000_000);
+        })
+        .await;
+    let key = buyer.new_key(Amount::credits(1)).await;
+    for _ in 0..3 {
+        let (status, answer) = buyer.ask(&key, "say 1", 20).await;
+        assert_eq!(status, 402);
+        assert!(answer["error"]["message"].as_str().unwrap().contains("not enough credits"), "{answer}");
+    }
+    let issue = ledger::Operation::Issue {
+        to: world.id("payer"),
+        amount: Amount::credits(20_000_000),
+        reference: ledger::Digest([1; 32]),
+    };
+    world.submit("issuer", issue).await;
+    assert_eq!(buyer.ask(&key, "say 1", 20).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_channel_that_its_provider_released_is_replaced() {
+    let world = World::new().await;
+    let (seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    assert_eq!(buyer.ask(&key, "say 1", 20).await.0, 200);
+    let first = buyer.channels().await[0]["id"].as_str().unwrap().to_owned();
+    seller.provider.settle_now().await;
+    world.submit("provider", ledger::Operation::Release { channel: first.parse().unwrap() }).await;
+    seller.kill();
+    // It started again, and knows no such channel.
+    let _seller = world.honest_seller().await;
+    buyer.gateway.refresh().await.unwrap();
+    let (status, answer) = buyer.ask(&key, "say 1", 20).await;
+    assert_eq!(status, 200, "{answer}");
+    assert_ne!(buyer.channels().await[0]["id"].as_str().unwrap(), first);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_runs_while_its_channel_is_closed_is_paid() {
+    let world = World::new().await;
+    let (seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let closing = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let id = buyer.channels().await[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(buyer.close_channel(&id).await, 202);
+        assert_eq!(buyer.close_channel(&id).await, 409, "the ledger's refusal is not its silence");
+    };
+    let ((status, answer), ()) = tokio::join!(buyer.ask(&key, "slow 50", 50), closing);
+    assert_eq!(status, 200, "{answer}");
+    assert_eq!(buyer.spent().await.0, cost(INPUT, 50));
+    let fee = FEE.cost(ledger::Usage { input: INPUT, output: 50 }).unwrap();
+    eventually("its provider is paid", async || {
+        seller.provider.settle_now().await;
+        world.balance("provider").await == fee
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_body_that_is_too_long_is_answered_in_openais_words() {
+    let world = World::new().await;
+    let buyer = world.buyer().await;
+    let key = buyer.new_key(Amount::credits(1)).await;
+    let (status, answer) = buyer.ask(&key, &"x".repeat(17 << 20), 20).await;
+    assert_eq!((status, &answer["error"]["code"]), (413, &json!("invalid_body")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn receipts_that_are_signed_at_once_are_written_down_in_their_order() {
+    let world = World::new().await;
+    let (_seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    for _ in 0..10 {
+        let all = futures::future::join_all((0..60).map(|_| buyer.ask(&key, "say 1", 5))).await;
+        assert!(all.iter().all(|(status, _)| *status == 200), "{all:?}");
+    }
+    assert_eq!(buyer.spent().await, (Amount(cost(INPUT, 1).0 * 600), Amount::ZERO));
 }

@@ -48,7 +48,8 @@ async fn pass(State(proxy): State<Proxy>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = parts.uri.path_and_query().unwrap().as_str().to_owned();
     let url = format!("{}{path}", proxy.to);
-    let send = || proxy.http.request(parts.method.clone(), &url).headers(parts.headers.clone()).body(body.clone()).send();
+    let send =
+        || proxy.http.request(parts.method.clone(), &url).headers(parts.headers.clone()).body(body.clone()).send();
     let sent = send().await.unwrap();
     let status = sent.status();
     let mode = if path == "/exchange/answers" { proxy.mode.load(Ordering::Relaxed) } else { HONEST };

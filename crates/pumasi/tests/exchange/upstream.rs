@@ -1,4 +1,5 @@
-//! A model's server that does what the last message says: `say N`, `slow N` (20 ms a token), `die N` (breaks off after N).
+//! A model's server that does what the last message says: `say N`, `slow N` (20 ms a token), `late N`
+//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N).
 
 use axum::{
     Json, Router,
@@ -27,8 +28,15 @@ async fn answer(Json(request): Json<Value>) -> Response {
     let text = request["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
     let (verb, count) = text.split_once(' ').unwrap();
     let (verb, asked) = (verb.to_owned(), count.parse::<u64>().unwrap());
-    let count = asked.min(request["max_tokens"].as_u64().unwrap());
-    let pause = Duration::from_millis(if verb == "slow" { 20 } else { 0 });
+    let count = if verb == "endless" { 1_000_000 } else { asked.min(request["max_tokens"].as_u64().unwrap()) };
+    if verb == "late" {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let pause = Duration::from_millis(match verb.as_str() {
+        "slow" => 20,
+        "endless" => 1,
+        _ => 0,
+    });
     let words = futures::stream::iter(0..count).then(move |word| async move {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;

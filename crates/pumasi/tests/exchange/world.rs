@@ -4,8 +4,8 @@ use api::Ledger;
 use axum::serve::ListenerExt as _;
 use gateway::Gateway;
 use ledger::{
-    AccountId, Amount, ArtifactId, Bound, Deposits, Digest, Fees, Genesis, Kind, Limits, Offer, Operation, Payee, Publish,
-    Rates, Time,
+    AccountId, Amount, ArtifactId, Bound, Deposits, Digest, Fees, Genesis, Kind, Limits, Offer, Operation, Payee,
+    Publish, Rates, Time,
 };
 use provider::{Backend, Provider, Upstream};
 use serde_json::{Value, json};
@@ -31,7 +31,6 @@ pub const PRICE: Rates = Rates {
 
 pub struct World {
     dir: tempfile::TempDir,
-    pub replica: replica::Replica,
     pub ledger: Arc<dyn Ledger>,
     pub wallet: Wallet,
     pub http: reqwest::Client,
@@ -78,22 +77,23 @@ impl World {
             fees: Fees::default(),
             deposits: Deposits::default(),
             royalty_max: 1_000_000,
-            dispute_window_ms: 0,
+            dispute_window_ms: 3_600_000,
             limits: Limits::CEILING,
         };
         let config = replica::Config { dir: dir.path().join("ledger"), genesis: Some(genesis), key };
         let replica = replica::Replica::open(config).unwrap();
-        let ledger: Arc<dyn Ledger> = Arc::new(replica.clone());
+        let ledger: Arc<dyn Ledger> = Arc::new(replica);
         let wallet = Wallet::open(keys, Arc::clone(&ledger), &dir.path().join("wallet.db")).await.unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let world = Self { dir, replica, ledger, wallet, http, upstream };
+        let world = Self { dir, ledger, wallet, http, upstream };
         world.found().await;
         world
     }
 
     async fn found(&self) {
         let to = self.id("payer");
-        self.submit("issuer", Operation::Issue { to, amount: Amount::credits(10_000_000), reference: Digest([0; 32]) }).await;
+        self.submit("issuer", Operation::Issue { to, amount: Amount::credits(10_000_000), reference: Digest([0; 32]) })
+            .await;
         for (role, name) in [("maker", "maker"), ("tuner", "tuner"), ("provider", "runner")] {
             self.submit(role, Operation::Name { name: name.into() }).await;
         }
@@ -147,16 +147,7 @@ impl World {
         let books = self.path(&format!("{role}.db"));
         let config = provider::Config::new(books, Arc::clone(&self.ledger), account, address);
         let provider = Arc::new(Provider::start(config).await.unwrap());
-        let terms = Offer {
-            artifact: TUNED,
-            fee,
-            engine: "test".into(),
-            quantization: "none".into(),
-            context: 1_000,
-            default_output: 100,
-            bound: Bound { per_byte: 1, per_message: 8, constant: 0 },
-        };
-        let offer = provider.offer(terms).await.unwrap();
+        let offer = provider.offer(terms(fee)).await.unwrap();
         provider.serve(offer, backend).await.unwrap();
         let router = provider.router();
         Seller { provider, server: serve(listener, router) }
@@ -172,7 +163,8 @@ impl World {
 
     pub async fn buyer_with(&self, change: impl FnOnce(&mut gateway::Config)) -> Buyer {
         let (payer, signer) = (self.wallet.account("payer").unwrap(), self.wallet.account("gateway").unwrap());
-        let mut config = gateway::Config::new(self.path("gateway.db"), Arc::clone(&self.ledger), payer, signer, OWNER.into());
+        let mut config =
+            gateway::Config::new(self.path("gateway.db"), Arc::clone(&self.ledger), payer, signer, OWNER.into());
         change(&mut config);
         let gateway = Gateway::start(config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -197,7 +189,8 @@ impl Buyer {
 
     pub async fn new_key(&self, budget: Amount) -> String {
         let body = json!({ "budget": budget.to_string() });
-        let answer = self.http.post(format!("{}/keys", self.address)).bearer_auth(OWNER).json(&body).send().await.unwrap();
+        let answer =
+            self.http.post(format!("{}/keys", self.address)).bearer_auth(OWNER).json(&body).send().await.unwrap();
         answer.json::<Value>().await.unwrap()["key"].as_str().unwrap().to_owned()
     }
 
@@ -214,6 +207,17 @@ impl Buyer {
         self.http.post(format!("{}/v1/chat/completions", self.address)).bearer_auth(key).json(body)
     }
 
+    /// The channels, oldest first.
+    pub async fn channels(&self) -> Vec<Value> {
+        let answer = self.http.get(format!("{}/channels", self.address)).bearer_auth(OWNER).send().await.unwrap();
+        answer.json::<Value>().await.unwrap()["data"].as_array().unwrap().clone()
+    }
+
+    pub async fn close_channel(&self, id: &str) -> u16 {
+        let post = self.http.post(format!("{}/channels/{id}/close", self.address)).bearer_auth(OWNER);
+        post.send().await.unwrap().status().as_u16()
+    }
+
     /// Asks, and gives status and body.
     pub async fn ask(&self, key: &str, text: &str, max_tokens: u32) -> (u16, Value) {
         let answer = self.request(key, &chat(text, max_tokens)).send().await.unwrap();
@@ -228,6 +232,19 @@ impl Buyer {
         };
         let answer = get.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+/// The terms of every offer here, but for the fee.
+pub fn terms(fee: Rates) -> Offer {
+    Offer {
+        artifact: TUNED,
+        fee,
+        engine: "test".into(),
+        quantization: "none".into(),
+        context: 1_000,
+        default_output: 100,
+        bound: Bound { per_byte: 1, per_message: 8, constant: 0 },
     }
 }
 
