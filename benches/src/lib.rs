@@ -33,3 +33,16 @@ pub fn memory_mb() -> f64 {
     let kb = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok());
     kb.unwrap_or(f64::NAN) / 1_024.0
 }
+
+/// Processor time that the threads of this process with a name took so far, in seconds.
+pub fn thread_seconds(name: &str) -> f64 {
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    let ticks = stats.filter_map(|stat| {
+        let (head, fields) = stat.rsplit_once(')')?;
+        head.ends_with(&format!("({name}")).then_some(())?;
+        // User and system time, in hundredths of a second (proc_pid_stat(5), fields 14 and 15).
+        fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().ok()).sum::<Option<f64>>()
+    });
+    ticks.sum::<f64>() / 100.0
+}

@@ -31,6 +31,11 @@ pub struct Done {
 }
 
 impl Done {
+    /// Requests that were answered.
+    pub fn count(&self) -> usize {
+        self.requests
+    }
+
     /// Time of one request, all cores together.
     pub fn each_us(&self) -> f64 {
         self.time.as_secs_f64() * 1e6 / self.requests as f64

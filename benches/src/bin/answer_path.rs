@@ -116,11 +116,11 @@ async fn ask_paid(buyer: &world::Buyer, key: &str, prompt: &str, tokens: u32) ->
             break;
         }
     }
-    let usage = text
+    let mut usage = text
         .lines()
         .filter_map(|line| line.strip_prefix("data: "))
         .filter_map(|data| serde_json::from_str::<Value>(data).ok()?["usage"]["completion_tokens"].as_u64());
-    let counted = usage.last().and_then(|count| u32::try_from(count).ok()).expect("a bill");
+    let counted = usage.next_back().and_then(|count| u32::try_from(count).ok()).expect("a bill");
     timed(begun, first, counted)
 }
 

@@ -11,7 +11,7 @@ mod upstream;
 #[path = "../../../crates/pumasi/tests/exchange/world.rs"]
 mod world;
 
-use benches::{machine, memory_mb, requests};
+use benches::{machine, memory_mb, requests, thread_seconds};
 use ledger::Amount;
 use std::time::Duration;
 
@@ -45,11 +45,13 @@ async fn run() {
     let unpaid = requests::run(&straight, connections, time / 4).await;
     println!("straight to the server  {unpaid}");
     drop(requests::run(&paid, connections, time / 4).await);
+    let before = thread_seconds("books");
     let done = requests::run(&paid, connections, time).await;
+    let books_us = (thread_seconds("books") - before) * 1e6 / done.count() as f64;
     println!("paid                    {done}");
     println!("most memory of the whole process {:.0} MB", memory_mb());
     println!("{}", machine());
-    stages::print(done.each_us()).await;
+    stages::print(done.each_us(), books_us).await;
     eprintln!("checking the books and the log");
     world::eventually("nothing is set aside any more", async || buyer.spent().await.1 == Amount::ZERO).await;
     world.audit().await;

@@ -226,7 +226,7 @@ impl<'a> Scheduler<'a> {
         for (at, slot) in self.slots.iter_mut().enumerate() {
             match &mut slot.job {
                 Some(job) if job.adapter == adapter && job.output > 0 => {
-                    add(&mut self.batch, &mut slot.held, job, at, 1)
+                    add(&mut self.batch, &mut slot.held, job, at, 1);
                 }
                 Some(job) if job.adapter == adapter => reading.push((job.tokens.len() - slot.held.len(), at)),
                 _ => {}

@@ -51,9 +51,9 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
         Command::Revoke { id } => {
             client.send::<()>(Method::DELETE, &format!("/keys/{id}"), None).await?;
             if json {
-                print::json(&json!({ "revoked": id }))?
+                print::json(&json!({ "revoked": id }))?;
             } else {
-                print::line(&t!("revoked {id}", "거두었습니다: {id}"))
+                print::line(&t!("revoked {id}", "거두었습니다: {id}"));
             }
         }
     }
