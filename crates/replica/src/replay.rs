@@ -51,22 +51,33 @@ impl Replay {
         entries: &[Raw],
         mut watch: impl FnMut(&State, &Done),
     ) -> Result<Vec<Done>, Damage> {
-        let mut decoded = Vec::with_capacity(entries.len());
+        // What stands before an entry that cannot be read is checked first: the first wrong entry is told.
+        let (mut decoded, mut unreadable) = (Vec::with_capacity(entries.len()), None);
         for raw in entries {
-            decoded.push(decode(raw)?);
+            match decode(raw) {
+                Ok(entry) => decoded.push(entry),
+                Err(damage) => {
+                    unreadable = Some(damage);
+                    break;
+                }
+            }
         }
         let mut verified = verify(self.state.network(), &decoded).into_iter();
         let mut done = Vec::new();
         for (raw, entry) in entries.iter().zip(decoded) {
-            self.at_root = matches!(entry, Entry::Root { .. });
+            let began = std::mem::replace(&mut self.at_root, matches!(entry, Entry::Root { .. }));
             match entry {
                 Entry::Genesis(_) => return Err(wrong(raw, "a second founding document".into())),
+                Entry::Operation { .. } if self.next == 1 => {
+                    return Err(wrong(raw, "the first group is the founding document and a root".into()));
+                }
                 Entry::Root { root } if root != self.state.root() => {
                     return Err(wrong(
                         raw,
                         format!("the state's root is {}, and the log says {root}", self.state.root()),
                     ));
                 }
+                Entry::Root { .. } if began => return Err(wrong(raw, "a root follows a root".into())),
                 Entry::Root { .. } => {}
                 Entry::Operation { at, result, .. } => {
                     let verified = verified.next().unwrap_or(Err(Reject::BadSignature));
@@ -77,7 +88,7 @@ impl Replay {
             }
             self.next += 1;
         }
-        Ok(done)
+        unreadable.map_or(Ok(done), Err)
     }
 
     fn apply(

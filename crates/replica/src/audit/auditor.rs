@@ -64,12 +64,14 @@ impl<P: FnMut(Progress), W: FnMut(Step<'_>)> Auditor<P, W> {
     pub(super) fn feed(&mut self, entries: &[Raw]) -> Result<(), Finding> {
         let before = self.frontier.size();
         let replayed = self.replay(entries);
-        let done = replayed.map_err(|damage| self.wrong(damage))?;
-        done.iter().for_each(|done| self.counts.add(done));
-        for raw in entries {
+        // Heads over what stands before a wrong entry come first: the first wrong place is told.
+        let good = |raw: &&Raw| replayed.as_ref().err().is_none_or(|damage| raw.entry < damage.entry);
+        for raw in entries.iter().take_while(good) {
             self.frontier.push_leaf(log_tree::leaf(&raw.bytes));
             self.check_heads()?;
         }
+        let done = replayed.map_err(|damage| self.wrong(damage))?;
+        done.iter().for_each(|done| self.counts.add(done));
         if before / MONEY_ENTRIES != self.frontier.size() / MONEY_ENTRIES {
             self.check_money()?;
         }

@@ -4,7 +4,8 @@ use super::*;
 use crate::{
     audit::{self, Finding, Report, Source},
     commit::Group,
-    journal,
+    journal::{self, Raw},
+    replay::Replay,
 };
 use api::log::Entry;
 use ledger::Head;
@@ -122,6 +123,39 @@ fn a_changed_result_time_or_root_is_found() {
     let (_, mut entries) = history();
     entries.insert(4, entries[0].clone());
     check(&entries, 4, "founding");
+}
+
+#[test]
+fn a_group_that_holds_nothing_or_too_much_is_found() {
+    let (_, mut entries) = history();
+    entries.insert(6, entries[5].clone());
+    check(&entries, 6, "a root follows a root");
+    let (_, mut entries) = history();
+    entries.remove(1);
+    check(&entries, 1, "the first group");
+}
+
+#[test]
+fn what_stands_before_an_unreadable_entry_is_found_first() {
+    let (_, mut entries) = history();
+    operation(&mut entries[4]).1.signature.0[3] ^= 1;
+    let raw = |(entry, of): (u64, &Entry)| Raw { entry, offset: 0, bytes: ledger::encode(of) };
+    let mut raws: Vec<_> = (0..).zip(&entries).map(raw).collect();
+    raws[6].bytes.push(0);
+    let wrong = Replay::found(&raws[0]).unwrap().feed(&raws[1..]).unwrap_err();
+    assert_eq!(wrong.entry, 4, "{}", wrong.what);
+    let wrong = Replay::found(&raws[0]).unwrap().feed(&raws[5..]).unwrap_err();
+    assert_eq!(wrong.entry, 5, "{}", wrong.what);
+}
+
+#[test]
+fn a_head_that_contradicts_what_stands_before_a_wrong_entry_is_found_first() {
+    let (_, mut entries) = history();
+    operation(&mut entries[6]).1.signature.0[3] ^= 1;
+    for (size, first) in [(4, "rewritten"), (8, "signature")] {
+        let finding = audit(forged(&entries).path(), Some(Head { size, root: Digest([1; 32]) })).unwrap_err();
+        assert!(finding.to_string().contains(first), "{finding}");
+    }
 }
 
 #[test]
