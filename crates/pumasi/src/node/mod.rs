@@ -191,15 +191,22 @@ fn locked(home: &Home, error: wallet::Error) -> anyhow::Error {
     })
 }
 
+/// An address to try instead.
+fn next_port(listen: &str) -> String {
+    let port = listen.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok()).unwrap_or(7_420);
+    format!("127.0.0.1:{}", port.checked_add(1).unwrap_or(7_420))
+}
+
 fn busy(listen: &str, error: &std::io::Error) -> anyhow::Error {
+    let other = next_port(listen);
     anyhow::anyhow!(match error.kind() {
         ErrorKind::AddrInUse => t!(
-            "another program already listens on {listen}. Choose another port with --listen, such as --listen 127.0.0.1:7421",
-            "{listen}은 다른 프로그램이 이미 쓰고 있습니다. --listen 127.0.0.1:7421 처럼 다른 포트를 고르세요"
+            "another program already listens on {listen}. Choose another port with --listen, such as --listen {other}",
+            "{listen}은 다른 프로그램이 이미 쓰고 있습니다. --listen {other} 처럼 다른 포트를 고르세요"
         ),
         _ => t!(
-            "cannot listen on {listen}: {error}. Choose another address with --listen, such as --listen 127.0.0.1:7421",
-            "{listen}에서 들을 수 없습니다: {error}. --listen 127.0.0.1:7421 처럼 다른 주소를 고르세요"
+            "cannot listen on {listen}: {error}. Choose another address with --listen, such as --listen {other}",
+            "{listen}에서 들을 수 없습니다: {error}. --listen {other} 처럼 다른 주소를 고르세요"
         ),
     })
 }

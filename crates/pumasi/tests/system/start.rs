@@ -61,6 +61,7 @@ async fn a_busy_port_is_said_and_nothing_is_founded() {
     let said = home.pumasi(&["up", "--listen", &listen]).bad();
     assert!(said.contains(&listen) && said.contains("--listen"), "{said}");
     assert!(!home.path("ledger").exists());
+    assert_eq!(said.matches(&listen).count(), 1, "the busy port is not what to try instead: {said}");
     let said = home.pumasi(&["up", "--listen", "nonsense"]).bad();
     assert!(said.contains("cannot listen on nonsense"), "{said}");
 }
