@@ -168,7 +168,10 @@ impl Attempt<'_> {
 
     /// Sets the worst case aside, signs the order and writes it down.
     async fn order(&self, paying: &Arc<Paying>, limit: Usage) -> Result<Ticket, Failure> {
-        let worst = self.worst(limit).ok_or_else(|| Problem::field("max_tokens", "that many tokens have no price"))?;
+        let worst = self
+            .buyer
+            .cost(&self.offered.price, limit)
+            .ok_or_else(|| Problem::field("max_tokens", "that many tokens have no price"))?;
         let reservation = self.reserve(paying, worst).await?;
         let (mut id, mut salt) = ([0; 16], [0; 32]);
         let random = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut salt));
@@ -200,11 +203,6 @@ impl Attempt<'_> {
         }
         let (offered, paying) = (Arc::clone(self.offered), Arc::clone(paying));
         Ok(Ticket { key: self.key, order, salt, offered, paying, reservation })
-    }
-
-    fn worst(&self, limit: Usage) -> Option<Worst> {
-        let channel = self.offered.price.cost(limit)?;
-        Some(Worst { key: channel.plus(self.buyer.config.fee.cost(limit)?)?, channel })
     }
 
     async fn reserve(&self, paying: &Paying, worst: Worst) -> Result<Reservation, Failure> {
