@@ -1,6 +1,7 @@
 //! The buyer's door: takes a client's request, chooses an offer, reserves, orders, reads the answer, pays.
 //!
 //! - [`Gateway`]: what `pumasi` starts, with its routes.
+//! - [`artifacts`]: publish, tag, retire, look for, show.
 //! - `chat`: OpenAI's chat completions, in and out.
 //! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
@@ -8,6 +9,7 @@
 //! - `forget`: what leaves the books after its settlement.
 //! - `recover`: what a crash or a broken connection left open.
 
+pub mod artifacts;
 mod ask;
 mod cashier;
 mod catalog;

@@ -5,6 +5,7 @@ pub mod bill;
 pub mod chat;
 pub mod completions;
 pub mod key;
+pub mod publish;
 pub mod status;
 pub mod up;
 pub mod wallet;
