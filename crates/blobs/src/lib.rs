@@ -9,6 +9,6 @@ pub mod safetensors;
 mod store;
 
 pub use error::Error;
-pub use import::Imported;
+pub use import::{Gathered, Imported, Walk};
 pub use manifest::{Descriptor, Manifest};
-pub use store::Store;
+pub use store::{How, Partial, Store, Taken};
