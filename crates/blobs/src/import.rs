@@ -95,6 +95,17 @@ impl Store {
         outcome.map(|()| gathered)
     }
 
+    /// Refuses a stored file that cannot be believed as what its path says it is.
+    ///
+    /// # Errors
+    /// [`Error::Bad`] with a sentence, or [`Error::Io`].
+    pub fn check(&self, title: &str, digest: Digest) -> Result<(), Error> {
+        check(title, &self.path(digest)).map_err(|error| match error {
+            Error::Bad { reason, .. } => Error::bad(Path::new(title), reason),
+            other => other,
+        })
+    }
+
     /// Stores a file or everything in a folder, makes the manifest, and lists it.
     ///
     /// # Errors
@@ -114,10 +125,13 @@ impl Store {
 }
 
 /// Paths within the artifact, and files.
-type Found = Vec<(String, PathBuf)>;
+pub type Found = Vec<(String, PathBuf)>;
 
-/// The files to store, and what is left out.
-fn find(path: &Path, walk: Walk<'_>) -> Result<(Found, Vec<String>), Error> {
+/// The files that a walk finds, and what it leaves out.
+///
+/// # Errors
+/// [`Error::Bad`] with a sentence, or [`Error::Io`].
+pub fn find(path: &Path, walk: Walk<'_>) -> Result<(Found, Vec<String>), Error> {
     let meta = fs::metadata(path).map_err(Error::io(path))?;
     if meta.is_file() {
         let title =

@@ -12,6 +12,6 @@ pub mod safetensors;
 mod store;
 
 pub use error::Error;
-pub use import::{Gathered, Imported, Walk};
-pub use manifest::{Descriptor, Manifest};
+pub use import::{Found, Gathered, Imported, Walk, find};
+pub use manifest::{Descriptor, Manifest, path_good};
 pub use store::{How, Partial, Store, Taken};

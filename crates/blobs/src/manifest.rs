@@ -159,7 +159,7 @@ impl Manifest {
 }
 
 /// True for a plain relative path: no empty, `.` or `..` part, no backslash, no control character.
-fn path_good(path: &str) -> bool {
+pub fn path_good(path: &str) -> bool {
     path.len() <= 1_024
         && !path.chars().any(|c| c.is_control() || c == '\\')
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
