@@ -268,6 +268,17 @@ fn named(text: &str) -> Result<String, String> {
     Err(format!("{text:?} names no published work but a file or folder of somebody, and is left out of its parents"))
 }
 
+/// A path without `-00001-of-00003`, which says which piece of a model it is.
+pub fn whole(path: &str) -> String {
+    let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
+    let mut parts = stem.rsplitn(4, '-');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(of), Some("of"), Some(at), Some(rest)) if digits(of) && digits(at) => format!("{rest}.{extension}"),
+        _ => path.to_owned(),
+    }
+}
+
 fn name_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

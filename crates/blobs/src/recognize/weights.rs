@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{File, Signs, folder_of, name_of, small};
+use super::{File, Signs, folder_of, name_of, small, whole};
 use crate::{Error, Store, card::clean, gguf, license, safetensors};
 
 /// Longest name or sentence that is kept.
@@ -192,7 +192,7 @@ pub(super) fn settle(weights: &mut Weights) {
     // A model in pieces is one; of several versions the largest counts.
     let mut sizes = BTreeMap::<String, u64>::new();
     for file in counted {
-        let size = sizes.entry(without_piece(&file.path)).or_default();
+        let size = sizes.entry(whole(&file.path)).or_default();
         *size = size.saturating_add(file.parameters);
     }
     let types: BTreeSet<&str> = counted.iter().map(|file| file.quantization.as_str()).collect();
@@ -203,15 +203,4 @@ pub(super) fn settle(weights: &mut Weights) {
     weights.parameters = sizes.into_values().max();
     weights.quantization = counted.iter().max_by_key(|file| file.bytes).map(|file| file.quantization.clone());
     (weights.full, weights.adapters) = (!full.is_empty(), adapters.len());
-}
-
-/// A path without `-00001-of-00003`.
-fn without_piece(path: &str) -> String {
-    let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
-    let mut parts = stem.rsplitn(4, '-');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(of), Some("of"), Some(at), Some(rest)) if digits(of) && digits(at) => format!("{rest}.{extension}"),
-        _ => path.to_owned(),
-    }
 }

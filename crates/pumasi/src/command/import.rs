@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use crate::{
     command::publish,
     home::Home,
-    import::{self, Hub, Listed, What},
+    import::{self, Listed, Wanted, What},
     print, t,
 };
 
@@ -65,8 +65,10 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 
 /// Brings the files into the store and makes the draft.
 fn make(args: &Args, what: &What, dir: &std::path::Path) -> anyhow::Result<Draft> {
-    let (store, hub) = (Store::open(dir)?, Hub::new(args.endpoint.as_deref())?);
-    let mut work = import::find(what, args.file.as_deref(), args.revision.as_deref(), &hub, &store)?;
+    let store = Store::open(dir)?;
+    let wanted =
+        Wanted { file: args.file.as_deref(), revision: args.revision.as_deref(), endpoint: args.endpoint.as_deref() };
+    let mut work = import::find(what, wanted, &store)?;
     if let Some(origin) = &args.origin {
         work.source.url.clone_from(origin);
     }

@@ -97,6 +97,46 @@ impl Hub {
         Ok(api.repo(Repo::with_revision(repository.id.clone(), kind, revision.to_owned())))
     }
 
+    /// Takes a repository: files that the Hub's cache on this disk has are taken from there, the others are fetched.
+    pub fn fetch(
+        &self,
+        repository: &Repository,
+        file: Option<&str>,
+        revision: Option<&str>,
+        store: &Store,
+    ) -> anyhow::Result<Work> {
+        let info = self.info(repository, revision.unwrap_or("main"))?;
+        let mut remote = BTreeMap::new();
+        for sibling in info.siblings {
+            let file = Remote::read(sibling)?;
+            remote.insert(file.path.clone(), file);
+        }
+        let visible = |path: &&String| !path.split('/').any(|part| part.starts_with('.'));
+        let paths: Vec<String> = remote.keys().filter(visible).cloned().collect();
+        let selection = select(&paths, file)?;
+        let mut wanted: Vec<&Remote> = remote.values().filter(|file| selection.taken.contains(&file.path)).collect();
+        // The small ones first: what is not allowed shows at once, not after the weights.
+        wanted.sort_by_key(|file| (file.size.unwrap_or_default(), &file.path));
+        let folder = cache::root().map(|root| repository.folder(&root))?;
+        let repo = self.repo(repository, &info.sha)?;
+        let mut progress = Progress::new(t!("fetching {}", "{} 받는 중", repository.id));
+        let all = wanted.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
+        let (mut stored, mut found, mut done) = (Vec::new(), Vec::new(), 0u64);
+        for file in wanted {
+            let near = cache::file_in(&folder, &info.sha, &file.path);
+            if let Some(near) = near.filter(|near| file.digest.is_none_or(|digest| near.digest == Some(digest))) {
+                found.push(near);
+            } else {
+                let tell = |bytes: u64| progress.tell(done.saturating_add(bytes), Some(all));
+                let url = repo.url(&encoded(&file.path));
+                stored.push(Download { hub: self, repository, store, url: &url, file }.run(tell)?);
+            }
+            done = done.saturating_add(file.size.unwrap_or_default());
+        }
+        let source = repository.source(info.sha);
+        Ok(Work { name: repository.name().to_owned(), tag: None, source, stored, found, notes: selection.notes })
+    }
+
     /// What a repository holds at a revision.
     fn info(&self, repository: &Repository, revision: &str) -> anyhow::Result<Info> {
         let request = self.repo(repository, revision)?.info_request().query("blobs", "true");
@@ -169,46 +209,6 @@ impl Hub {
     }
 }
 
-/// Takes a repository: files that the Hub's cache on this disk has are taken from there, the others are fetched.
-pub fn fetch(
-    hub: &Hub,
-    repository: &Repository,
-    file: Option<&str>,
-    revision: Option<&str>,
-    store: &Store,
-) -> anyhow::Result<Work> {
-    let info = hub.info(repository, revision.unwrap_or("main"))?;
-    let mut remote = BTreeMap::new();
-    for sibling in info.siblings {
-        let file = Remote::read(sibling)?;
-        remote.insert(file.path.clone(), file);
-    }
-    let visible = |path: &&String| !path.split('/').any(|part| part.starts_with('.'));
-    let paths: Vec<String> = remote.keys().filter(visible).cloned().collect();
-    let selection = select(&paths, file)?;
-    let mut wanted: Vec<&Remote> = remote.values().filter(|file| selection.taken.contains(&file.path)).collect();
-    // The small ones first: what is not allowed shows at once, not after the weights.
-    wanted.sort_by_key(|file| (file.size.unwrap_or_default(), &file.path));
-    let folder = cache::root().map(|root| repository.folder(&root))?;
-    let repo = hub.repo(repository, &info.sha)?;
-    let mut progress = Progress::new(t!("fetching {}", "{} 받는 중", repository.id));
-    let all = wanted.iter().filter_map(|file| file.size).fold(0, u64::saturating_add);
-    let (mut stored, mut found, mut done) = (Vec::new(), Vec::new(), 0u64);
-    for file in wanted {
-        let near = cache::file_in(&folder, &info.sha, &file.path);
-        if let Some(near) = near.filter(|near| file.digest.is_none_or(|digest| near.digest == Some(digest))) {
-            found.push(near);
-        } else {
-            let tell = |bytes: u64| progress.tell(done.saturating_add(bytes), Some(all));
-            let url = repo.url(&encoded(&file.path));
-            stored.push(Download { hub, repository, store, url: &url, file }.run(tell)?);
-        }
-        done = done.saturating_add(file.size.unwrap_or_default());
-    }
-    let source = repository.source(info.sha);
-    Ok(Work { name: repository.name().to_owned(), tag: None, source, stored, found, notes: selection.notes })
-}
-
 impl Remote {
     fn read(sibling: Sibling) -> anyhow::Result<Self> {
         let path = sibling.rfilename;
@@ -248,7 +248,8 @@ impl Download<'_> {
 
     /// A file whose digest is known: it goes on where it stopped, and is not fetched if its bytes are here.
     fn large(&self, digest: Digest, size: u64, tell: &mut impl FnMut(u64)) -> anyhow::Result<()> {
-        if self.store.contains(digest) {
+        // What is here and damaged is fetched again.
+        if self.store.contains(digest) && self.store.verify(digest).is_ok() {
             return Ok(());
         }
         let mut attempt = 1;
@@ -290,7 +291,8 @@ impl Download<'_> {
                 return Err(self.broken("the connection ended too early"));
             }
         }
-        partial.finish(|_| {}).map_err(|error| match error {
+        let mut checked = Progress::new(t!("checking {}", "{} 확인 중", self.file.path));
+        partial.finish(|bytes| checked.tell(bytes, Some(size))).map_err(|error| match error {
             blobs::Error::Differs(_) => anyhow!(t!(
                 "{} arrived with other bytes than the Hub names, and was thrown away; give the same command again",
                 "{}의 내용이 허브가 알려 준 것과 달라 버렸습니다. 같은 명령을 다시 내리세요",

@@ -13,8 +13,6 @@ use gateway::artifacts::{DraftFile, Source};
 use ledger::Digest;
 use std::path::{Path, PathBuf};
 
-pub use hub::Hub;
-
 use crate::{print::Progress, t};
 
 /// What is asked for.
@@ -140,10 +138,22 @@ impl Repository {
     }
 }
 
+/// What of it, and from where.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// A file or a pattern.
+    pub file: Option<&'a str>,
+    /// A branch, tag or commit of the Hub.
+    pub revision: Option<&'a str>,
+    /// Another Hub.
+    pub endpoint: Option<&'a str>,
+}
+
 /// Finds what was asked for; downloads what is not on this disk.
-pub fn find(what: &What, file: Option<&str>, revision: Option<&str>, hub: &Hub, store: &Store) -> anyhow::Result<Work> {
+pub fn find(what: &What, wanted: Wanted<'_>, store: &Store) -> anyhow::Result<Work> {
+    let Wanted { file, revision, endpoint } = wanted;
     match what {
-        What::Hub(repository) => hub::fetch(hub, repository, file, revision, store),
+        What::Hub(repository) => hub::Hub::new(endpoint)?.fetch(repository, file, revision, store),
         What::Cache(Some(repository)) => cache::find(repository, file, revision),
         What::Ollama(Some(name)) => ollama::find(name),
         What::Path(path) => folder::find(path, file),

@@ -1,6 +1,7 @@
 //! Which files of a repository are taken: all, or those that were asked for and what belongs to them.
 
 use anyhow::{Context as _, bail};
+use blobs::recognize::whole;
 use glob::Pattern;
 use std::collections::BTreeSet;
 
@@ -100,17 +101,6 @@ fn left_out(path: &str) -> bool {
 /// A projector for pictures runs with a model and is no version of it.
 fn is_beside_model(path: &str) -> bool {
     path.rsplit('/').next().is_some_and(|name| name.to_lowercase().contains("mmproj") || name.contains("imatrix"))
-}
-
-/// A path without `-00001-of-00003`.
-fn whole(path: &str) -> String {
-    let (stem, extension) = path.rsplit_once('.').unwrap_or((path, ""));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
-    let mut parts = stem.rsplitn(4, '-');
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(of), Some("of"), Some(at), Some(rest)) if digits(of) && digits(at) => format!("{rest}.{extension}"),
-        _ => path.to_owned(),
-    }
 }
 
 #[cfg(test)]
