@@ -280,7 +280,7 @@ More.
         for facts in [laughs, deep, format!("tags:\n{many}"), format!("tags: {}", "x".repeat(3 << 20)), "a: *b".into()]
         {
             let card = Card::parse(&format!("---\n{facts}\n---\n# Title\n"));
-            assert_eq!((card.notes.len(), card.title.as_deref()), (1, Some("Title")), "{:.40}", facts);
+            assert_eq!((card.notes.len(), card.title.as_deref()), (1, Some("Title")), "{facts:.40}");
         }
         let card = Card::parse("# Title \u{1b}[2J\u{202e}evil\n");
         assert_eq!(card.title.as_deref(), Some("Title [2Jevil"));

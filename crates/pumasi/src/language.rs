@@ -30,8 +30,12 @@ pub fn translate(command: clap::Command) -> clap::Command {
         Some(text) => command.about(text).long_about(None),
         None => command,
     };
+    let mut place = 0;
     let command = command.mut_args(|arg| {
         let heading = if arg.is_positional() { "인자" } else { "옵션" };
+        // Under a heading of its own clap would sort arguments by name.
+        place += usize::from(arg.is_positional());
+        let arg = if arg.is_positional() { arg.display_order(place) } else { arg };
         match help(arg.get_id().as_str()) {
             Some(text) => arg.help(text).long_help(None).help_heading(heading),
             None => arg,

@@ -69,7 +69,8 @@ fn kinds_are_told_apart() {
     let index = b"---\nmodel-index:\n- name: x\n---\n# Results\n";
     let model = gguf(&[("general.architecture", "llama")], &[]);
     let adapter = gguf(&[("general.architecture", "llama"), ("general.type", "adapter")], &[]);
-    let cases: &[(&str, &[(&str, &[u8])], Option<Kind>)] = &[
+    type Files<'a> = &'a [(&'a str, &'a [u8])];
+    let cases: &[(&str, Files<'_>, Option<Kind>)] = &[
         ("a GGUF model", &[("m.gguf", &model)], Some(Kind::Model)),
         ("a GGUF adapter", &[("a.gguf", &adapter)], Some(Kind::Adapter)),
         ("both", &[("a.gguf", &adapter), ("m.gguf", &model)], Some(Kind::Model)),
@@ -192,5 +193,16 @@ proptest! {
         ];
         drop(of(&[(names[at], &bytes)]));
         drop(of(&[(names[at], json.as_bytes())]));
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_parent_is_a_plain_name(text in "[a-zA-Z0-9._:/~\\\\ -]{0,40}|\\PC{0,40}") {
+        if let Ok(name) = super::named(&text) {
+            prop_assert!(!name.is_empty() && !name.starts_with(['/', '.', '~']) && !name.contains(".."), "{name}");
+        }
+        let piece = whole(&text);
+        prop_assert!(text.starts_with(piece.rsplit_once('.').map_or(piece.as_str(), |(stem, _)| stem)));
     }
 }

@@ -101,7 +101,7 @@ fn a_fresh_start_leaves_what_others_are_at_and_removes_what_was_abandoned() {
     drop(Store::open(home.path()).unwrap());
     assert!(left.exists(), "a command may be writing it beside a starting node");
     assert_eq!(sweep::older(&home.path().join("partial"), Duration::ZERO).unwrap(), [left]);
-    assert_eq!(sweep::older(&home.path().join("partial"), ABANDONED).unwrap(), [PathBuf::new(); 0]);
+    assert!(sweep::older(&home.path().join("partial"), ABANDONED).unwrap().is_empty());
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn a_file_of_another_program_is_linked_and_outlives_it() {
     assert_eq!((again.digest, again.how), (taken.digest, How::Present));
 
     // Its owner changes it: the digest tells, and what is taken in then is another blob.
-    let mut changed = big.clone();
+    let mut changed = big;
     changed[5] = 8;
     fs::write(&path, &changed).unwrap();
     assert!(matches!(store.verify(taken.digest), Err(Error::Damaged(_))));

@@ -65,7 +65,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 
 /// Brings the files into the store and makes the draft.
 fn make(args: &Args, what: &What, dir: &std::path::Path) -> anyhow::Result<Draft> {
-    let store = Store::open(dir)?;
+    let store = Store::open(dir).map_err(import::sentence)?;
     let wanted =
         Wanted { file: args.file.as_deref(), revision: args.revision.as_deref(), endpoint: args.endpoint.as_deref() };
     let mut work = import::find(what, wanted, &store)?;

@@ -8,7 +8,7 @@ use hf_hub::{Repo, RepoType};
 use ledger::Digest;
 use std::path::{Path, PathBuf};
 
-use super::{Listed, OnDisk, Repository, Work, bytes_in, home_dir, path_of, select::select};
+use super::{Listed, OnDisk, Repository, Work, bytes_in, home_dir, path_of, select::select, sentence};
 use crate::t;
 
 /// The cache's folder: `HF_HUB_CACHE`, `HF_HOME`, or where the Hub's programs keep it by themselves.
@@ -34,8 +34,9 @@ impl Repository {
 /// What the cache holds.
 pub fn list() -> anyhow::Result<Vec<Listed>> {
     let root = root()?;
-    let entries = std::fs::read_dir(&root)
-        .with_context(|| t!("there is no cache of the Hub in {}", "{}에 허브 캐시가 없습니다", root.display()))?;
+    let Ok(entries) = std::fs::read_dir(&root) else {
+        bail!(t!("there is no cache of the Hub in {}", "{}에 허브 캐시가 없습니다", root.display()));
+    };
     let mut listed = Vec::new();
     for entry in entries.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -66,7 +67,7 @@ pub fn find(repository: &Repository, file: Option<&str>, revision: Option<&str>)
         ));
     }
     let (commit, snapshot) = snapshot(&folder, revision)?;
-    let (found, skipped) = blobs::find(&snapshot, Walk { link: true, within: Some(&folder) })?;
+    let (found, skipped) = blobs::find(&snapshot, Walk { link: true, within: Some(&folder) }).map_err(sentence)?;
     let paths: Vec<String> = found.iter().map(|(title, _)| title.clone()).collect();
     let selection = select(&paths, file)?;
     let wanted = found.into_iter().filter(|(title, _)| selection.taken.contains(title));

@@ -8,14 +8,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{OnDisk, Work, select::select};
+use super::{OnDisk, Work, select::select, sentence};
 use crate::t;
 
 /// Where GGUF's header may say that its model comes from.
 const KEYS: &[&str] = &["general.source.repo_url", "general.source.url", "general.repo_url", "general.url"];
 
 pub fn find(path: &Path, file: Option<&str>) -> anyhow::Result<Work> {
-    let (found, skipped) = blobs::find(path, Walk::default())?;
+    if !path.exists() {
+        bail!(t!(
+            "there is no file or folder {path:?}; from the Hub: hf:OWNER/NAME, from Ollama: ollama:NAME",
+            "{path:?}이라는 파일이나 폴더가 없습니다. 허브에서는 hf:소유자/이름, 올라마에서는 ollama:이름으로 쓰세요"
+        ));
+    }
+    let (found, skipped) = blobs::find(path, Walk::default()).map_err(sentence)?;
     let paths: Vec<String> = found.iter().map(|(title, _)| title.clone()).collect();
     let selection = match file {
         Some(_) => Some(select(&paths, file)?),

@@ -242,7 +242,7 @@ impl Download<'_> {
             }
             _ => self.small()?,
         };
-        self.store.check(&self.file.path, digest)?;
+        self.store.check(&self.file.path, digest).map_err(sentence)?;
         Ok(DraftFile { path: self.file.path.clone(), digest, size })
     }
 

@@ -7,11 +7,14 @@ mod hub;
 mod ollama;
 mod select;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use blobs::{Found, Store, Walk};
 use gateway::artifacts::{DraftFile, Source};
 use ledger::Digest;
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use crate::{print::Progress, t};
 
@@ -184,16 +187,16 @@ pub fn take(store: &Store, work: &Work) -> anyhow::Result<(Vec<DraftFile>, u64)>
     Ok((files, gathered.linked))
 }
 
-/// An error of the store as a sentence that says what to do next.
+/// An error of the store as one sentence that says what to do next.
 pub fn sentence(error: blobs::Error) -> anyhow::Error {
-    match &error {
-        blobs::Error::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
-            anyhow::Error::new(error).context(t!(
-                "the disk is full: make room and give the same command again; what came so far is kept",
-                "디스크가 가득 찼습니다: 자리를 만들고 같은 명령을 다시 내리세요. 받은 것은 남아 있습니다"
-            ))
-        }
-        _ => error.into(),
+    match error {
+        blobs::Error::Io { path, source } if source.kind() == ErrorKind::StorageFull => anyhow!(t!(
+            "the disk of {} is full: make room and give the same command again; what came so far is kept",
+            "{}의 디스크가 가득 찼습니다: 자리를 만들고 같은 명령을 다시 내리세요. 받은 것은 남아 있습니다",
+            path.display()
+        )),
+        // Its text has its cause already.
+        other => anyhow!("{other}"),
     }
 }
 
@@ -216,7 +219,7 @@ pub fn fit(text: &str) -> String {
 /// Who made it by what its files say, for a source that does not know.
 pub fn authors(store: &Store, files: &[DraftFile]) -> anyhow::Result<Vec<String>> {
     let files: Vec<_> = files.iter().map(|file| (file.path.clone(), file.digest, file.size)).collect();
-    Ok(blobs::recognize::recognize(store, &files)?.authors)
+    Ok(blobs::recognize::recognize(store, &files).map_err(sentence)?.authors)
 }
 
 /// The home folder of whoever calls this.

@@ -307,7 +307,7 @@ fn a_cache_leads_nowhere_else() {
     import(&home, &["hf-cache:kim/tiny", "--dry-run"], &environment).json();
     let blobs = root.join("models--kim--tiny/blobs");
     let weight = fs::read_link(snapshot.join("tiny.gguf")).unwrap();
-    let mut damaged = weights.clone();
+    let mut damaged = weights;
     *damaged.last_mut().unwrap() ^= 1;
     fs::remove_file(blobs.join(weight.file_name().unwrap())).unwrap();
     fs::write(blobs.join(weight.file_name().unwrap()), damaged).unwrap();
@@ -386,7 +386,7 @@ fn a_folder_says_where_it_comes_from() {
     assert_eq!(draft["name"], json!("tiny-model"));
     assert_eq!(draft["source"], json!({ "url": "https://example.org/tiny", "authors": ["Kim", "Lee"] }));
     assert_eq!(files(&draft).len(), 2);
-    assert!(import(&home, &["/no/such/file", "--dry-run"], &[]).bad().contains("No such file"));
+    assert!(import(&home, &["/no/such/file", "--dry-run"], &[]).bad().contains("there is no file or folder"));
 }
 
 #[test]
