@@ -1,4 +1,6 @@
-//! Ollama's models on this disk: `manifests/HOST/NAMESPACE/MODEL/TAG`, each an OCI-like manifest, and `blobs/sha256-…`.
+//! Ollama's models on this disk: `manifests/HOST/NAMESPACE/MODEL/TAG`, each an OCI-like manifest, and `blobs/sha256-…`. Newer
+//! versions keep the manifests among the blobs too, with links to them in `manifests-v2`, and one manifest may list several,
+//! one for each program that runs models.
 
 use anyhow::{Context as _, bail};
 use gateway::artifacts::Source;
@@ -14,6 +16,10 @@ use super::{Listed, OnDisk, Work, home_dir, path_of};
 use crate::t;
 
 const HOST: &str = "registry.ollama.ai";
+/// What the same registry is called too.
+const ALIASES: &[&str] = &[HOST, "ollama.com", "www.ollama.com"];
+/// Folders of manifests, the newer first.
+const FOLDERS: &[&str] = &["manifests-v2", "manifests"];
 const NAMESPACE: &str = "library";
 const TAG: &str = "latest";
 /// Longest manifest, and most layers.
@@ -31,9 +37,18 @@ pub struct Name {
     tag: String,
 }
 
+/// A manifest, a list of them, or in such a list the digest of one.
 #[derive(Debug, Deserialize)]
 struct Manifest {
+    #[serde(default)]
     layers: Vec<Layer>,
+    #[serde(default)]
+    manifests: Vec<Self>,
+    /// The program that it is for.
+    runner: Option<String>,
+    /// Of its weights.
+    format: Option<String>,
+    digest: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -63,6 +78,7 @@ impl Name {
             let good = part.bytes().all(|c| c.is_ascii_alphanumeric() || b"._-".contains(&c) || more.contains(&c));
             good && (1..=96).contains(&part.len()) && !part.starts_with('.')
         };
+        let host = if ALIASES.contains(&host) { HOST } else { host };
         if !plain(host, b":") || ![namespace, model, tag].iter().all(|part| plain(part, b"")) {
             bail!(t!("{text:?} is no name of a model", "{text:?}은 모델 이름이 아닙니다"));
         }
@@ -70,8 +86,21 @@ impl Name {
         Ok(Self { host, namespace, model, tag })
     }
 
-    fn manifest(&self, root: &Path) -> PathBuf {
-        root.join("manifests").join(&self.host).join(&self.namespace).join(&self.model).join(&self.tag)
+    /// Reads `HOST/NAMESPACE/MODEL/TAG`, a path.
+    fn of(path: &Path) -> Option<Self> {
+        let parts: Vec<&str> = path.components().map(|part| part.as_os_str().to_str()).collect::<Option<_>>()?;
+        let [host, namespace, model, tag] = parts.as_slice() else { return None };
+        Self::parse(&format!("{host}/{namespace}/{model}:{tag}")).ok()
+    }
+
+    /// Where its manifest may lie.
+    fn places(&self, root: &Path) -> Vec<PathBuf> {
+        let host = [self.host.as_str()];
+        let hosts = if self.host == HOST { ALIASES } else { &host[..] };
+        let place = |folder: &str, host: &str| {
+            root.join(folder).join(host).join(&self.namespace).join(&self.model).join(&self.tag)
+        };
+        FOLDERS.iter().flat_map(|folder| hosts.iter().map(|host| place(folder, host))).collect()
     }
 
     /// As Ollama shows it.
@@ -105,18 +134,12 @@ fn roots() -> anyhow::Result<Vec<PathBuf>> {
 pub fn list() -> anyhow::Result<Vec<Listed>> {
     let roots = roots()?;
     let mut listed = Vec::new();
-    for root in &roots {
-        let tags =
-            (0..4).fold(vec![root.join("manifests")], |folders, _| folders.iter().flat_map(|at| entries(at)).collect());
+    for (root, folder) in roots.iter().flat_map(|root| FOLDERS.iter().map(move |folder| (root, root.join(folder)))) {
+        let tags = (0..4).fold(vec![folder.clone()], |at, _| at.iter().flat_map(|at| entries(at)).collect());
         for path in tags {
-            let parts = path
-                .strip_prefix(root.join("manifests"))
-                .ok()
-                .and_then(|path| path.components().map(|part| part.as_os_str().to_str()).collect::<Option<Vec<_>>>());
-            let Some([host, namespace, model, tag]) = parts.as_deref() else { continue };
-            let Ok(name) = Name::parse(&format!("{host}/{namespace}/{model}:{tag}")) else { continue };
-            if let Ok((manifest, _)) = read(&path) {
-                let bytes = manifest.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
+            let Some(name) = path.strip_prefix(&folder).ok().and_then(Name::of) else { continue };
+            if let Ok((layers, _)) = read(root, &path) {
+                let bytes = layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add);
                 listed.push(Listed { what: format!("ollama:{}", name.short()), bytes });
             }
         }
@@ -130,6 +153,7 @@ pub fn list() -> anyhow::Result<Vec<Listed>> {
         ));
     }
     listed.sort_by(|a, b| a.what.cmp(&b.what));
+    listed.dedup_by(|a, b| a.what == b.what);
     Ok(listed)
 }
 
@@ -140,15 +164,15 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 /// Finds a model.
 pub fn find(name: &Name) -> anyhow::Result<Work> {
     let roots = roots()?;
-    let root = roots.iter().find(|root| name.manifest(root).is_file()).with_context(|| {
+    let places = roots.iter().flat_map(|root| name.places(root).into_iter().map(move |place| (root, place)));
+    let (root, place) = places.into_iter().find(|(_, place)| place.is_file()).with_context(|| {
         let short = name.short();
         t!(
             "Ollama has no model {short} on this disk; see what there is with: pumasi import ollama:",
             "이 디스크에 올라마 모델 {short}가 없습니다. 있는 것을 보려면: pumasi import ollama:"
         )
     })?;
-    let (manifest, digest) = read(&name.manifest(root))?;
-    let layers = manifest.layers;
+    let (layers, digest) = read(root, &place)?;
     if !layers.iter().any(|layer| matches!(kind(layer), "model" | "adapter")) {
         bail!(t!(
             "{} has no weights in GGUF, and other forms of Ollama's cannot be imported",
@@ -182,17 +206,49 @@ pub fn find(name: &Name) -> anyhow::Result<Work> {
     })
 }
 
-/// A manifest, and the digest by which Ollama knows it.
-fn read(path: &Path) -> anyhow::Result<(Manifest, Digest)> {
+/// The layers of a manifest, and the digest by which Ollama knows it. Of several the one with GGUF weights is taken.
+fn read(root: &Path, path: &Path) -> anyhow::Result<(Vec<Layer>, Digest)> {
+    let (manifest, digest) = parse(root, path)?;
+    let gguf = |child: &&Manifest| {
+        let runner = child.runner.as_deref().is_some_and(|runner| matches!(runner, "ollama" | "llamacpp"));
+        child.format.as_deref().map_or(runner, |format| format == "gguf")
+    };
+    let layers = match manifest.manifests.iter().find(gguf) {
+        None => manifest.layers,
+        Some(Manifest { digest: Some(named), layers, .. }) if layers.is_empty() => {
+            let (child, found) = parse(root, &root.join("blobs").join(named.replace(':', "-")))?;
+            if found.to_string() != *named {
+                bail!(bad(path));
+            }
+            child.layers
+        }
+        Some(_) => {
+            manifest.manifests.into_iter().find(|child| gguf(&child)).map_or_else(Vec::new, |child| child.layers)
+        }
+    };
+    if layers.len() > LAYERS_MAX {
+        bail!(bad(path));
+    }
+    Ok((layers, digest))
+}
+
+/// Parses one manifest. It may be a link, but not to anything outside of Ollama's folder.
+fn parse(root: &Path, path: &Path) -> anyhow::Result<(Manifest, Digest)> {
+    let inside = path.canonicalize().is_ok_and(|file| root.canonicalize().is_ok_and(|root| file.starts_with(root)));
+    if !inside {
+        bail!(bad(path));
+    }
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).with_context(|| path.display().to_string())?;
     file.take(MANIFEST_MAX + 1).read_to_end(&mut bytes).with_context(|| path.display().to_string())?;
-    let bad = || t!("{} is no manifest of Ollama's", "{}은 올라마 매니페스트가 아닙니다", path.display());
-    let manifest: Manifest = serde_json::from_slice(&bytes).with_context(bad)?;
-    if bytes.len() as u64 > MANIFEST_MAX || manifest.layers.len() > LAYERS_MAX {
-        bail!(bad());
+    match serde_json::from_slice(&bytes) {
+        Ok(manifest) if bytes.len() as u64 <= MANIFEST_MAX => Ok((manifest, Digest::of(&bytes))),
+        _ => bail!(bad(path)),
     }
-    Ok((manifest, Digest::of(&bytes)))
+}
+
+fn bad(path: &Path) -> String {
+    t!("{} is no manifest of Ollama's", "{}은 올라마 매니페스트가 아닙니다", path.display())
 }
 
 fn kind(layer: &Layer) -> &str {
@@ -222,6 +278,7 @@ mod tests {
         for (text, short, url) in [
             ("llama3.2", "llama3.2:latest", "https://ollama.com/library/llama3.2:latest"),
             ("llama3.2:1b", "llama3.2:1b", "https://ollama.com/library/llama3.2:1b"),
+            ("ollama.com/library/llama3.2", "llama3.2:latest", "https://ollama.com/library/llama3.2:latest"),
             ("kim/tiny", "kim/tiny:latest", "https://ollama.com/kim/tiny:latest"),
             ("hf.co/kim/tiny:Q4_0", "hf.co/kim/tiny:Q4_0", "https://huggingface.co/kim/tiny"),
             ("localhost:5000/kim/tiny", "localhost:5000/kim/tiny:latest", "https://localhost:5000/kim/tiny:latest"),

@@ -314,6 +314,39 @@ fn a_cache_leads_nowhere_else() {
     assert!(ask(&[]).contains("it is damaged"));
 }
 
+#[test]
+fn newer_ollamas_list_a_manifest_for_each_program() {
+    let (home, weights) = (Home::new(), weights());
+    let root = ollama(&home, "registry.ollama.ai/library/old/latest", &weights);
+    let plain = fs::read(root.join("manifests/registry.ollama.ai/library/old/latest")).unwrap();
+    let name = |bytes: &[u8]| Digest::of(bytes).to_string().replace(':', "-");
+    put(&root.join("blobs").join(name(&plain)), &plain);
+    let list = json!({ "schemaVersion": 2, "mediaType": "application/vnd.ollama.manifest.list.v2+json", "manifests": [
+        { "mediaType": "x", "digest": Digest::of(b"another").to_string(), "runner": "mlx", "format": "safetensors" },
+        { "mediaType": "x", "digest": Digest::of(&plain).to_string(), "runner": "ollama", "format": "gguf" },
+    ] });
+    let list = list.to_string().into_bytes();
+    put(&root.join("blobs").join(name(&list)), &list);
+    let link = root.join("manifests-v2/registry.ollama.ai/library/new/latest");
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink(Path::new("../../../../blobs").join(name(&list)), &link).unwrap();
+    let environment = [("OLLAMA_MODELS", root.to_str().unwrap())];
+    assert_eq!(import(&home, &["ollama:", "--json"], &environment).json().as_array().unwrap().len(), 2);
+    let (new, old) = (
+        import(&home, &["ollama:new", "--dry-run"], &environment).json(),
+        import(&home, &["ollama:old", "--dry-run"], &environment).json(),
+    );
+    let digests = |draft: &Value| files(draft).into_values().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(digests(&new), digests(&old));
+    assert_eq!(new["source"]["revision"], json!(Digest::of(&list).to_string()));
+
+    // A link that leads out of Ollama's folder is not read.
+    put(&home.path("secret"), &plain);
+    fs::remove_file(&link).unwrap();
+    symlink(home.path("secret"), &link).unwrap();
+    assert!(import(&home, &["ollama:new", "--dry-run"], &environment).bad().contains("no manifest"));
+}
+
 /// Ollama's folder with one model; gives its root.
 fn ollama(home: &Home, host: &str, weights: &[u8]) -> PathBuf {
     let root = home.path("ollama");
