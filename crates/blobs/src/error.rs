@@ -31,6 +31,9 @@ pub enum Error {
     /// What was received is not what was named.
     #[error("the received bytes are not {0}")]
     Differs(Digest),
+    /// Another process is at it.
+    #[error("{0} is being fetched by another process; wait for it, or end it")]
+    Busy(Digest),
 }
 
 impl Error {

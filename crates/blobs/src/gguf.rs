@@ -23,6 +23,8 @@ pub struct Header {
     pub metadata: BTreeMap<String, Value>,
     /// How many tensors there are; 0 for a vocabulary alone.
     pub tensors: u64,
+    /// Values in all tensors.
+    pub parameters: u64,
     /// The type that holds most of the weights, such as `Q4_0`.
     pub quantization: &'static str,
     /// Different tokens; 0 without a vocabulary.
@@ -66,10 +68,11 @@ impl Header {
         reader.expect(tensors, 24)?;
         reader.expect(pairs, 13)?;
         let metadata = reader.metadata(pairs)?;
-        let quantization = reader.tensors(tensors, &metadata, size)?;
+        let (quantization, parameters) = reader.tensors(tensors, &metadata, size)?;
         let header = Self {
             metadata,
             tensors,
+            parameters,
             quantization,
             vocabulary: reader.tokens.count,
             byte_tokens: reader.tokens.bytes.len() == 256 || reader.tokens.byte_level,
@@ -247,9 +250,16 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// Checks that the tensors lie within the file and apart from each other; gives the type of most weights.
-    fn tensors(&mut self, count: u64, metadata: &BTreeMap<String, Value>, file: u64) -> Result<&'static str, String> {
+    /// Checks that the tensors lie within the file and apart from each other; gives the type of most weights, and how many
+    /// values there are.
+    fn tensors(
+        &mut self,
+        count: u64,
+        metadata: &BTreeMap<String, Value>,
+        file: u64,
+    ) -> Result<(&'static str, u64), String> {
         let (mut extents, mut names, mut by_type) = (Vec::new(), HashSet::new(), BTreeMap::<&str, u64>::new());
+        let mut parameters = 0u64;
         for _ in 0..count {
             let name = self.text()?;
             let shape = self.shape()?;
@@ -260,6 +270,7 @@ impl<R: Read> Reader<R> {
             let end = offset.checked_add(bytes).ok_or_else(|| format!("tensor {label:?} lies beyond every file"))?;
             extents.push((offset, end, label));
             *by_type.entry(title).or_default() += bytes;
+            parameters = parameters.saturating_add(shape.iter().product());
             if !names.insert(name) {
                 return Err("it has two tensors of one name".into());
             }
@@ -273,7 +284,8 @@ impl<R: Read> Reader<R> {
         };
         let begin = self.at.checked_next_multiple_of(alignment).ok_or("its alignment is impossible")?;
         check_extents(extents, file.saturating_sub(begin), alignment)?;
-        Ok(by_type.into_iter().max_by_key(|(_, bytes)| *bytes).map_or("none", |(title, _)| title))
+        let most = by_type.into_iter().max_by_key(|(_, bytes)| *bytes);
+        Ok((most.map_or("none", |(title, _)| title), parameters))
     }
 
     fn shape(&mut self) -> Result<Vec<u64>, String> {

@@ -159,21 +159,23 @@ impl Manifest {
 }
 
 /// True for a plain relative path: no empty, `.` or `..` part, no backslash, no control character.
-fn path_good(path: &str) -> bool {
+pub fn path_good(path: &str) -> bool {
     path.len() <= 1_024
         && !path.chars().any(|c| c.is_control() || c == '\\')
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
-mod digest_text {
+pub mod digest_text {
     //! A digest as OCI writes it.
     use ledger::Digest;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
+    /// `sha256:…`.
     pub fn serialize<S: Serializer>(digest: &Digest, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(digest)
     }
 
+    /// The same.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }

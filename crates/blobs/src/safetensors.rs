@@ -17,6 +17,10 @@ pub struct Header {
     pub metadata: BTreeMap<String, String>,
     /// How many tensors there are.
     pub tensors: usize,
+    /// Values in all tensors.
+    pub parameters: u64,
+    /// The type that holds most of the weights, such as `BF16`.
+    pub dtype: String,
 }
 
 #[derive(Deserialize)]
@@ -48,13 +52,14 @@ impl Header {
             None => BTreeMap::new(),
         };
         let tensors = members.len();
-        check_tensors(members, data)?;
-        Ok(Self { metadata, tensors })
+        let (dtype, parameters) = check_tensors(members, data)?;
+        Ok(Self { metadata, tensors, parameters, dtype })
     }
 }
 
-fn check_tensors(members: BTreeMap<String, serde_json::Value>, data: u64) -> Result<(), String> {
-    let mut extents = Vec::new();
+/// The type of most weights, and how many values there are.
+fn check_tensors(members: BTreeMap<String, serde_json::Value>, data: u64) -> Result<(String, u64), String> {
+    let (mut extents, mut by_type, mut parameters) = (Vec::new(), BTreeMap::<String, u64>::new(), 0u64);
     for (name, value) in members {
         let tensor: Tensor =
             serde_json::from_value(value).map_err(|_| format!("tensor {name:?} is not described well"))?;
@@ -66,10 +71,17 @@ fn check_tensors(members: BTreeMap<String, serde_json::Value>, data: u64) -> Res
             return Err(format!("tensor {name:?} has not the size of its shape"));
         }
         extents.push((begin, end));
+        parameters = parameters.saturating_add(values.unwrap_or_default());
+        let bytes_of_type = by_type.entry(tensor.dtype).or_default();
+        *bytes_of_type = bytes_of_type.saturating_add(end - begin);
     }
     extents.sort_unstable();
     let end = extents.iter().try_fold(0, |at, (begin, end)| (at == *begin).then_some(*end));
-    if end == Some(data) { Ok(()) } else { Err("its tensors overlap, leave gaps, or do not fill the file".into()) }
+    if end != Some(data) {
+        return Err("its tensors overlap, leave gaps, or do not fill the file".into());
+    }
+    let most = by_type.into_iter().max_by_key(|(_, bytes)| *bytes);
+    Ok((most.map_or_else(String::new, |(dtype, _)| dtype), parameters))
 }
 
 fn bits(dtype: &str) -> Option<u64> {
@@ -106,6 +118,7 @@ mod tests {
     fn a_good_file_is_read() {
         let header = read(file(GOOD, 16)).unwrap();
         assert_eq!((header.tensors, header.metadata["format"].as_str()), (2, "pt"));
+        assert_eq!((header.parameters, header.dtype.as_str()), (10, "F16"));
     }
 
     #[test]

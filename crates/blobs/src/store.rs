@@ -1,45 +1,54 @@
 //! The folder: an OCI image layout. Whatever stands under `blobs/` is whole; what is being written lies beside it.
 
+mod index;
+mod link;
+mod partial;
+mod seen;
+mod sweep;
+
 use ledger::Digest;
-use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
+    time::Duration,
 };
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-use crate::{
-    Error, Manifest,
-    manifest::{EMPTY, MANIFEST},
-};
+use crate::{Error, Manifest, manifest::EMPTY};
+
+pub use link::{How, Taken};
+pub use partial::Partial;
 
 /// Bytes hashed and copied at a time.
 const CHUNK: usize = 1 << 20;
+/// What was begun and not touched for so long is not gone on with.
+const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
-/// A folder of artifacts.
+/// A folder of artifacts. Several processes may use it at once: a blob appears whole or not at all, and `index.json` is
+/// replaced under a lock.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
-    /// Held while `index.json` is replaced.
-    index: Mutex<()>,
+    index: Mutex<index::Index>,
+    seen: Mutex<seen::Seen>,
 }
 
 impl Store {
-    /// Opens or makes the folder; what an interrupted import left behind is removed.
+    /// Opens or makes the folder; what was begun a day ago and never finished is removed.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        let store = Self { dir: dir.to_owned(), index: Mutex::default() };
+        let store = Self { dir: dir.to_owned(), index: Mutex::default(), seen: Mutex::default() };
         for part in ["blobs/sha256", "partial"] {
             let path = dir.join(part);
             fs::create_dir_all(&path).map_err(Error::io(&path))?;
         }
-        for left in fs::read_dir(store.partial()).map_err(Error::io(dir))?.flatten() {
-            drop(fs::remove_file(left.path()));
+        for left in sweep::older(&store.partials(), ABANDONED)? {
+            drop(fs::remove_file(left));
         }
         store.write_once("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         store.write_once("index.json", br#"{"schemaVersion":2,"manifests":[]}"#)?;
@@ -48,11 +57,18 @@ impl Store {
     }
 
     fn write_once(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let path = self.dir.join(name);
-        if path.exists() { Ok(()) } else { self.replace(&path, bytes) }
+        let (path, dir) = (self.dir.join(name), self.partials());
+        let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
+        file.write_all(bytes).map_err(Error::io(&path))?;
+        // Whoever came first, here or in another process, wrote it.
+        match file.persist_noclobber(&path) {
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(Error::io(&path)(error.error)),
+            _ => Ok(()),
+        }
     }
 
-    fn partial(&self) -> PathBuf {
+    /// Where things lie until they are whole.
+    fn partials(&self) -> PathBuf {
         self.dir.join("partial")
     }
 
@@ -85,7 +101,11 @@ impl Store {
     pub fn verify(&self, digest: Digest) -> Result<(), Error> {
         let mut file = self.open_blob(digest)?;
         let (found, _) = copy(&mut file, &mut io::sink(), |_| {}).map_err(Error::io(&self.path(digest)))?;
-        if found == digest { Ok(()) } else { Err(Error::Damaged(digest)) }
+        if found == digest {
+            return Ok(());
+        }
+        self.forget(digest);
+        Err(Error::Damaged(digest))
     }
 
     /// Stores a file's bytes; gives their digest and length. The same bytes twice are stored once. `progress` is called with
@@ -95,7 +115,7 @@ impl Store {
     /// [`Error::Io`].
     pub fn put_file(&self, path: &Path, progress: impl FnMut(u64)) -> Result<(Digest, u64), Error> {
         let mut file = File::open(path).map_err(Error::io(path))?;
-        self.put(&mut file, None, progress)
+        self.put_reader(&mut file, None, progress).map(|(digest, size, _)| (digest, size))
     }
 
     /// Stores bytes.
@@ -103,7 +123,7 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, Error> {
-        self.put(&mut &*bytes, None, |_| {}).map(|(digest, _)| digest)
+        self.put_reader(&mut &*bytes, None, |_| {}).map(|(digest, ..)| digest)
     }
 
     /// Stores what somebody sent, if it is what was named.
@@ -111,47 +131,36 @@ impl Store {
     /// # Errors
     /// [`Error::Differs`], after which nothing is kept, or [`Error::Io`].
     pub fn put_verified(&self, digest: Digest, reader: &mut impl Read) -> Result<(), Error> {
-        self.put(reader, Some(digest), |_| {}).map(drop)
+        self.put_reader(reader, Some(digest), |_| {}).map(drop)
     }
 
-    fn put(
+    /// Digest, length, and whether it is new.
+    fn put_reader(
         &self,
         reader: &mut impl Read,
         named: Option<Digest>,
         progress: impl FnMut(u64),
-    ) -> Result<(Digest, u64), Error> {
-        let dir = self.partial();
+    ) -> Result<(Digest, u64, bool), Error> {
+        let dir = self.partials();
         let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
         let (digest, size) = copy(reader, file.as_file_mut(), progress).map_err(Error::io(&dir))?;
         if let Some(named) = named.filter(|named| *named != digest) {
             return Err(Error::Differs(named));
         }
-        if !self.contains(digest) {
-            file.as_file().sync_all().map_err(Error::io(&dir))?;
-            let path = self.path(digest);
-            file.persist(&path).map_err(|error| Error::io(&path)(error.error))?;
-            sync_parent(&path)?;
-        }
-        Ok((digest, size))
+        let new = self.keep(file.into_temp_path(), digest)?;
+        Ok((digest, size, new))
     }
 
-    /// Stores a manifest and lists it in the index, under a name if it has one.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn put_manifest(&self, manifest: &Manifest, name: Option<&str>) -> Result<Digest, Error> {
-        let bytes = manifest.bytes();
-        let digest = self.put_bytes(&bytes)?;
-        let mut entry = json!({ "mediaType": MANIFEST, "digest": digest.to_string(), "size": bytes.len() });
-        if let Some(name) = name {
-            entry["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
+    /// Moves a whole file to its place, unless it is there already, undamaged. True if it was moved.
+    fn keep(&self, file: TempPath, digest: Digest) -> Result<bool, Error> {
+        if self.contains(digest) && self.verify(digest).is_ok() {
+            return Ok(false);
         }
-        let _turn = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut entries = self.entries()?;
-        entries.retain(|old| old["digest"] != entry["digest"]);
-        entries.push(entry);
-        self.put_index(&entries)?;
-        Ok(digest)
+        let path = self.path(digest);
+        File::open(&file).and_then(|file| file.sync_all()).map_err(Error::io(&file))?;
+        file.persist(&path).map_err(|error| Error::io(&path)(error.error))?;
+        sync_parent(&path)?;
+        Ok(true)
     }
 
     /// Reads a manifest.
@@ -165,35 +174,6 @@ impl Store {
             return Err(Error::Damaged(digest));
         }
         Manifest::parse(&bytes).map_err(|reason| Error::bad(&path, reason))
-    }
-
-    /// The digests of all manifests here.
-    ///
-    /// # Errors
-    /// [`Error::Io`] or [`Error::Bad`].
-    pub fn manifests(&self) -> Result<Vec<Digest>, Error> {
-        Ok(self.entries()?.iter().filter_map(|entry| entry["digest"].as_str()?.parse().ok()).collect())
-    }
-
-    /// Forgets an artifact, and every file that no other artifact here needs.
-    ///
-    /// # Errors
-    /// [`Error::Missing`], [`Error::Io`] or [`Error::Bad`].
-    pub fn remove(&self, digest: Digest) -> Result<(), Error> {
-        let _turn = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let gone = self.manifest(digest)?;
-        let mut entries = self.entries()?;
-        entries.retain(|entry| entry["digest"] != digest.to_string());
-        self.put_index(&entries)?;
-        let mut needed = vec![Digest::of(EMPTY)];
-        for entry in &entries {
-            if let Some(other) = entry["digest"].as_str().and_then(|text| text.parse().ok()) {
-                needed.extend(self.manifest(other)?.blobs().map(|blob| blob.digest));
-            }
-        }
-        let unneeded = gone.blobs().map(|blob| blob.digest).chain([digest]).filter(|blob| !needed.contains(blob));
-        unneeded.for_each(|blob| drop(fs::remove_file(self.path(blob))));
-        Ok(())
     }
 
     /// Writes an artifact's files into a folder, each verified. Files that stand there already are not overwritten.
@@ -216,22 +196,9 @@ impl Store {
         Ok(())
     }
 
-    fn entries(&self) -> Result<Vec<Value>, Error> {
-        let path = self.dir.join("index.json");
-        let bytes = fs::read(&path).map_err(Error::io(&path))?;
-        let index: Value = serde_json::from_slice(&bytes).map_err(|error| Error::bad(&path, error.to_string()))?;
-        Ok(index["manifests"].as_array().cloned().unwrap_or_default())
-    }
-
-    fn put_index(&self, entries: &[Value]) -> Result<(), Error> {
-        let index =
-            json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries });
-        self.replace(&self.dir.join("index.json"), index.to_string().as_bytes())
-    }
-
     /// Replaces a file whole or not at all.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        let dir = self.partial();
+        let dir = self.partials();
         let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
         file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
         file.persist(path).map_err(|error| Error::io(path)(error.error))?;

@@ -32,6 +32,8 @@ pub enum Command {
     /// API keys: make, list, revoke
     #[command(subcommand)]
     Key(command::key::Command),
+    /// Bring a model or dataset from the Hugging Face Hub, Ollama or this disk; its authors are named
+    Import(command::import::Args),
     /// Recompute and prove the bill of a receipt
     Bill(command::bill::Args),
     /// Replay the whole ledger; check every signature, price, sum and root

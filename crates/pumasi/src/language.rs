@@ -30,8 +30,12 @@ pub fn translate(command: clap::Command) -> clap::Command {
         Some(text) => command.about(text).long_about(None),
         None => command,
     };
+    let mut place = 0;
     let command = command.mut_args(|arg| {
         let heading = if arg.is_positional() { "인자" } else { "옵션" };
+        // Under a heading of its own clap would sort arguments by name.
+        place += usize::from(arg.is_positional());
+        let arg = if arg.is_positional() { arg.display_order(place) } else { arg };
         match help(arg.get_id().as_str()) {
             Some(text) => arg.help(text).long_help(None).help_heading(heading),
             None => arg,
@@ -69,6 +73,7 @@ fn about(command: &str) -> Option<&'static str> {
         "new" => "예산이 있는 새 API 키를 만들어 한 번 보여 줍니다",
         "ls" => "API 키와 쓴 금액",
         "revoke" => "API 키를 거둡니다",
+        "import" => "허깅페이스 허브, 올라마, 이 디스크에 있는 모델이나 데이터를 만든 이를 밝혀 가져옵니다",
         "bill" => "영수증의 계산서를 다시 계산하고 증명합니다",
         "audit" => "원장 전체를 다시 실행하여 서명, 값, 합계, 뿌리를 모두 확인합니다",
         "status" => "무엇이 켜져 있는지",
@@ -101,6 +106,17 @@ fn help(argument: &str) -> Option<&'static str> {
         "log" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
         "source" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
         "head" => "전에 받아 둔 서명된 머리(체크포인트) 파일: 원장이 그것과 이어지는지도 확인합니다",
+        "what" => {
+            "hf:소유자/이름, hf-cache:소유자/이름, ollama:이름[:태그], 또는 파일이나 폴더. hf-cache:나 ollama:만 쓰면 있는 것을 보여 줍니다"
+        }
+        "file" => "그 가운데 파일 하나, 또는 '*Q4_0.gguf' 같은 형식. 카드와 라이선스, 설정은 함께 옵니다",
+        "work_name" => "여기서 부를 이름 [기본값: 원래 이름]",
+        "revision" => "허브의 브랜치, 태그, 커밋 [기본값: main]",
+        "endpoint" => "다른 허브 [기본값: HF_ENDPOINT 또는 https://huggingface.co]",
+        "origin" => "파일이나 폴더가 어디에서 왔는지 (스스로 밝히지 않을 때)",
+        "authors" => "만든 이 (스스로 밝히지 않을 때, 여러 번 쓸 수 있습니다)",
+        "dry_run" => "파일을 들이고 무엇을 올릴지만 보여 줍니다. 올리지는 않습니다",
+        "yes" => "묻지 않고 올립니다",
         "shell" => "셸",
         "help" => "도움말을 봅니다",
         "version" => "버전을 봅니다",

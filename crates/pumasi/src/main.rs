@@ -4,6 +4,7 @@ mod cli;
 mod client;
 mod command;
 mod home;
+mod import;
 mod language;
 mod node;
 mod print;
@@ -41,6 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
         Command::Wallet => command::wallet::run(&home, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
+        Command::Import(args) => command::import::run(&home, args, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
         Command::Audit(args) => command::audit::run(&home, args, cli.json).await,
         Command::Status => command::status::run(&home, cli.json).await,

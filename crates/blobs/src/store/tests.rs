@@ -1,7 +1,8 @@
 //! Files in, verified files out.
 
 use super::*;
-use std::collections::BTreeMap;
+use crate::Walk;
+use std::{collections::BTreeMap, os::unix::fs::MetadataExt as _};
 
 fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -80,11 +81,196 @@ fn pickles_links_and_bad_weights_are_refused_and_nothing_is_listed() {
     assert!(store.manifests().unwrap().is_empty());
 }
 
+/// As if it had been changed long ago.
+fn settle(path: &Path) {
+    let file = File::options().write(true).open(path).unwrap();
+    file.set_modified(std::time::SystemTime::now() - Duration::from_secs(60)).unwrap();
+}
+
+fn inode(path: &Path) -> u64 {
+    fs::metadata(path).unwrap().ino()
+}
+
 #[test]
-fn an_interrupted_import_leaves_nothing() {
+fn a_fresh_start_leaves_what_others_are_at_and_removes_what_was_abandoned() {
     let home = tempfile::tempdir().unwrap();
     drop(Store::open(home.path()).unwrap());
-    fs::write(home.path().join("partial/left"), b"half").unwrap();
+    let left = home.path().join("partial/left");
+    fs::write(&left, b"half").unwrap();
+    settle(&left);
     drop(Store::open(home.path()).unwrap());
-    assert_eq!(fs::read_dir(home.path().join("partial")).unwrap().count(), 0);
+    assert!(left.exists(), "a command may be writing it beside a starting node");
+    assert_eq!(sweep::older(&home.path().join("partial"), Duration::ZERO).unwrap(), [left]);
+    assert!(sweep::older(&home.path().join("partial"), ABANDONED).unwrap().is_empty());
+}
+
+#[test]
+fn a_file_of_another_program_is_linked_and_outlives_it() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let (big, small) = (vec![7; 100_000], b"small".to_vec());
+    let source = folder(&[("big", &big), ("small", &small)]);
+    let path = source.path().join("big");
+    settle(&path);
+    let taken = store.link_file(&path, |_| {}).unwrap();
+    assert_eq!((taken.digest, taken.size, taken.how), (Digest::of(&big), 100_000, How::Linked));
+    assert_eq!(inode(&store.path(taken.digest)), inode(&path), "one file with two names");
+    assert_eq!(store.link_file(&source.path().join("small"), |_| {}).unwrap().how, How::Copied);
+    assert_eq!(fs::read_dir(store.partials()).unwrap().count(), 0);
+
+    let again = store.link_file(&path, |_| panic!("it is read again")).unwrap();
+    assert_eq!((again.digest, again.how), (taken.digest, How::Present));
+
+    // Its owner changes it: the digest tells, and what is taken in then is another blob.
+    let mut changed = big;
+    changed[5] = 8;
+    fs::write(&path, &changed).unwrap();
+    assert!(matches!(store.verify(taken.digest), Err(Error::Damaged(_))));
+    let other = store.link_file(&path, |_| {}).unwrap();
+    assert_eq!(other.digest, Digest::of(&changed));
+    fs::remove_file(&path).unwrap();
+    store.verify(other.digest).unwrap();
+}
+
+#[test]
+fn what_was_damaged_is_mended_by_taking_it_in_again() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let bytes = vec![1; 100_000];
+    let source = folder(&[("a", &bytes)]);
+    let path = source.path().join("a");
+    settle(&path);
+    let digest = store.copy_file(&path, |_| {}).unwrap().digest;
+    fs::write(store.path(digest), vec![2; 100_000]).unwrap();
+    assert!(store.verify(digest).is_err());
+    assert_eq!(store.copy_file(&path, |_| {}).unwrap().how, How::Copied);
+    store.verify(digest).unwrap();
+}
+
+#[test]
+fn whoever_was_interrupted_does_not_read_again_what_is_here() {
+    let home = tempfile::tempdir().unwrap();
+    let source = folder(&[("a", &vec![1; 100_000]), ("b", &vec![2; 100_000])]);
+    for name in ["a", "b"] {
+        settle(&source.path().join(name));
+    }
+    let read = |seen: &mut Vec<u64>| {
+        let store = Store::open(home.path()).unwrap();
+        let gathered = store.gather(source.path(), Walk { link: true, within: None }, |done, all| {
+            assert_eq!(all, 200_000);
+            seen.push(done);
+        });
+        gathered.unwrap()
+    };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    assert_eq!(read(&mut first).linked, 200_000);
+    assert_eq!(first.last(), Some(&200_000));
+    assert_eq!(read(&mut second).files.len(), 2);
+    assert_eq!(second, [0u64; 0], "another process knows it too");
+}
+
+#[test]
+fn links_are_followed_within_a_cache_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let cache = folder(&[("blobs/x", b"inside"), ("snapshots/1/real", b"real")]);
+    let other = folder(&[("secret", b"outside")]);
+    let snapshot = cache.path().join("snapshots/1");
+    let link = |to: &Path, name: &str| std::os::unix::fs::symlink(to, snapshot.join(name)).unwrap();
+    link(Path::new("../../blobs/x"), "x");
+    let within = Walk { link: true, within: Some(cache.path()) };
+    let files = store.gather(&snapshot, within, |_, _| {}).unwrap().files;
+    assert_eq!(files.iter().map(|(path, ..)| path.as_str()).collect::<Vec<_>>(), ["real", "x"]);
+    assert!(matches!(store.gather(&snapshot, Walk::default(), |_, _| {}), Err(Error::Bad { .. })));
+    for (to, name) in [(other.path().join("secret"), "away"), (cache.path().join("blobs"), "folder")] {
+        link(&to, name);
+        assert!(matches!(store.gather(&snapshot, within, |_, _| {}), Err(Error::Bad { .. })), "{name}");
+        fs::remove_file(snapshot.join(name)).unwrap();
+    }
+    link(Path::new("nowhere"), "dangling");
+    assert!(store.gather(&snapshot, within, |_, _| {}).is_err());
+}
+
+#[test]
+fn a_download_goes_on_where_it_stopped() {
+    let home = tempfile::tempdir().unwrap();
+    let bytes = vec![3; 5_000];
+    let digest = Digest::of(&bytes);
+    {
+        let store = Store::open(home.path()).unwrap();
+        let mut partial = store.partial(digest).unwrap();
+        partial.append(&bytes[..2_000]).unwrap();
+        assert!(matches!(store.partial(digest), Err(Error::Busy(_))), "one at a time");
+    }
+    let store = Store::open(home.path()).unwrap();
+    let mut partial = store.partial(digest).unwrap();
+    assert_eq!(partial.length(), 2_000);
+    partial.append(&bytes[2_000..]).unwrap();
+    assert!(!store.contains(digest), "nothing half is visible");
+    partial.finish(|_| {}).unwrap();
+    store.verify(digest).unwrap();
+
+    // What does not match is thrown away, and so is what a sender cannot go on with.
+    let other = Digest::of(b"other");
+    let mut partial = store.partial(other).unwrap();
+    partial.append(b"wrong").unwrap();
+    assert!(matches!(partial.finish(|_| {}), Err(Error::Differs(_))));
+    let mut partial = store.partial(other).unwrap();
+    assert_eq!(partial.length(), 0);
+    partial.append(b"ot").unwrap();
+    partial.restart().unwrap();
+    partial.append(b"other").unwrap();
+    partial.finish(|_| {}).unwrap();
+    assert!(store.contains(other));
+}
+
+#[test]
+fn a_blob_is_public_once_a_listed_manifest_holds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, other) = (Store::open(home.path()).unwrap(), Store::open(home.path()).unwrap());
+    let blob = store.put_bytes(b"words").unwrap();
+    let manifest = Manifest::new(vec![("a.txt".into(), blob, 5)], BTreeMap::new()).unwrap();
+    let id = store.put_manifest_blob(&manifest).unwrap();
+    assert!(!store.is_public(blob).unwrap() && !store.is_public(id).unwrap());
+    other.list(id, Some("test/a:latest")).unwrap();
+    assert!(store.is_public(blob).unwrap() && store.is_public(id).unwrap(), "another process listed it");
+    other.remove(id).unwrap();
+    assert!(!store.is_public(blob).unwrap() && !store.contains(blob));
+
+    let lost = Manifest::new(vec![("b".into(), Digest([9; 32]), 5)], BTreeMap::new()).unwrap();
+    let lost = store.put_manifest_blob(&lost).unwrap();
+    assert!(matches!(store.list(lost, None), Err(Error::Missing(_))), "its file is not here");
+}
+
+#[test]
+fn what_no_listed_manifest_holds_is_swept_once_it_is_old() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let source = folder(&[("a.txt", b"kept")]);
+    let kept = import(&store, source.path()).unwrap();
+    let loose = store.put_bytes(b"of an interrupted import").unwrap();
+    assert_eq!((store.sweep_unlisted(ABANDONED).unwrap(), store.contains(loose)), (0, true));
+    assert_eq!((store.sweep_unlisted(Duration::ZERO).unwrap(), store.contains(loose)), (1, false));
+    store.export(&kept.manifest, tempfile::tempdir().unwrap().path()).unwrap();
+}
+
+#[test]
+fn many_list_at_once_and_nobody_is_lost() {
+    let home = tempfile::tempdir().unwrap();
+    drop(Store::open(home.path()).unwrap());
+    std::thread::scope(|scope| {
+        for thread in 0..4u8 {
+            // Each has a store of its own, as processes have.
+            let home = home.path();
+            scope.spawn(move || {
+                let store = Store::open(home).unwrap();
+                for at in 0..10u8 {
+                    let blob = store.put_bytes(&[thread, at]).unwrap();
+                    let manifest = Manifest::new(vec![("a".into(), blob, 2)], BTreeMap::new()).unwrap();
+                    store.put_manifest(&manifest, None).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(Store::open(home.path()).unwrap().manifests().unwrap().len(), 40);
 }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod bill;
 pub mod chat;
 pub mod completions;
+pub mod import;
 pub mod key;
 pub mod publish;
 pub mod status;
