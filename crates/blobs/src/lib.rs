@@ -5,6 +5,7 @@ mod error;
 pub mod gguf;
 mod import;
 mod manifest;
+pub mod openness;
 pub mod safetensors;
 mod store;
 
