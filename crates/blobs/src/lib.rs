@@ -7,6 +7,7 @@ pub mod gguf;
 mod import;
 pub mod license;
 mod manifest;
+pub mod openness;
 pub mod recognize;
 pub mod safetensors;
 mod store;
