@@ -2,14 +2,18 @@
 //!
 //! - [`Ledger`]: what the doors know of the ledger, in process or over HTTP ([`HttpLedger`]).
 //! - [`exchange`]: between a gateway and a provider.
-//! - [`openai`]: between a client and a gateway.
+//! - [`openai`]: between a client and a gateway; [`routing`]: which providers the client wants.
+//! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
 //! - [`view`]: JSON that people and pages read.
 
 pub mod exchange;
 mod http_ledger;
 mod ledger_trait;
 pub mod log;
+pub mod offers;
 pub mod openai;
+pub mod owner;
+pub mod routing;
 pub mod text;
 pub mod view;
 

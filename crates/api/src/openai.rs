@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use crate::view::Bill;
+use crate::{routing::Routing, view::Bill};
 
 /// The body of `POST /v1/chat/completions`; the same type goes on to the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub struct ChatRequest {
     /// Whether it must.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
+    /// Which providers may answer (OpenRouter's). For the gateway alone: no provider is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<Routing>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -180,6 +183,9 @@ pub struct ChatCompletion {
     pub created: u64,
     /// The artifact that answered.
     pub model: String,
+    /// The provider that answered (OpenRouter's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// One answer.
     pub choices: Vec<Choice>,
     /// What was counted and what it cost.
@@ -221,6 +227,9 @@ pub struct ChatChunk {
     pub created: u64,
     /// The artifact that answers.
     pub model: String,
+    /// The provider that answers (OpenRouter's).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     /// One, or none in the last piece, which carries the usage.
     pub choices: Vec<ChunkChoice>,
     /// In the last piece.
@@ -322,6 +331,55 @@ pub struct Model {
     pub pricing: Pricing,
     /// Who is paid, by rates in pico-credits per token.
     pub lines: Vec<crate::view::PriceLine>,
+}
+
+/// The body of `GET /v1/models/{model}/endpoints`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoints {
+    /// The model and who offers it.
+    pub data: ModelEndpoints,
+}
+
+/// A model and everybody who offers it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ModelEndpoints {
+    /// `publisher/name:tag`.
+    pub id: String,
+    /// The same, for people.
+    pub name: String,
+    /// When it was published, in seconds since 1970.
+    pub created: u64,
+    /// The offers, the cheapest first.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// An offer of a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Provider and model, for people.
+    pub name: String,
+    /// The provider, as `provider` in a request names it.
+    pub provider_name: String,
+    /// The offer.
+    pub tag: String,
+    /// Tokens of input and output together.
+    pub context_length: u32,
+    /// The most tokens of an answer.
+    pub max_completion_tokens: u32,
+    /// Such as `Q4_0`.
+    pub quantization: String,
+    /// Name and version of what runs it.
+    pub engine: String,
+    /// What a token costs, everyone's share included.
+    pub pricing: Pricing,
+    /// Who is paid, by rates in pico-credits per token.
+    pub lines: Vec<crate::view::PriceLine>,
+    /// True if it failed lately, and is asked last.
+    pub failed_lately: bool,
+    /// Milliseconds to the first text, as measured here: a moving average. None: not measured lately.
+    pub latency_ms: Option<f64>,
+    /// Output tokens per second from there on, likewise.
+    pub tokens_per_second: Option<f64>,
 }
 
 /// Price of a token in credits, as decimal text.

@@ -20,6 +20,7 @@ use crate::{
     gateway::{Buyer, REFUSAL_MAX, now, read_json, reason},
     money::{KeyId, Reservation, Short, Worst},
     records::{self, Ordered, State},
+    speed::Watch,
 };
 
 /// A provider must begin within this time after the order.
@@ -39,6 +40,8 @@ pub struct Asked {
     pub frames: Frames,
     /// Input tokens, by the provider's word.
     pub input: u64,
+    /// Takes its time.
+    pub watch: Watch,
 }
 
 /// An order that was sent: what is needed to pay or end it.
@@ -64,8 +67,10 @@ type Gone<'a> = &'a (dyn Fn() -> bool + Send + Sync);
 enum Failure {
     /// Another one would not either.
     Final(Problem),
-    /// Another one might.
+    /// Another one might; this one fails.
     Elsewhere(Problem),
+    /// Another one might; this one is well, and does not fit the request or the money there is.
+    Unfit(Problem),
 }
 
 impl<E: Into<Problem>> From<E> for Failure {
@@ -78,14 +83,16 @@ impl<E: Into<Problem>> From<E> for Failure {
 ///
 /// `gone` tells whether the client went away; then nothing more is ordered.
 pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest, gone: Gone<'_>) -> Result<Asked, Problem> {
-    let text = serde_json::to_string(request).map_err(|error| Problem::field("messages", error.to_string()))?;
-    let guess = Usage { input: request.text_bytes(), output: request.output_max().unwrap_or(256).into() };
+    // What the client thinks of others is not a provider's to know.
+    let told = ChatRequest { provider: None, ..request.clone() };
+    let text = serde_json::to_string(&told).map_err(|error| Problem::field("messages", error.to_string()))?;
     let mut last = None;
-    for offered in buyer.catalog.find(&request.model, guess).await? {
+    for offered in buyer.offers_for(key, request).await? {
         let attempt = Attempt { buyer, key, request, text: &text, offered: &offered, gone };
         match attempt.run().await {
             Ok(asked) => return Ok(asked),
             Err(Failure::Final(problem)) => return Err(problem),
+            Err(Failure::Unfit(problem)) => last = Some(problem),
             Err(Failure::Elsewhere(problem)) => {
                 buyer.catalog.mark_failed(offered.record.provider);
                 last = Some(problem);
@@ -107,7 +114,8 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Asked, Failure> {
-        let mut paying = self.buyer.channel_for(self.offered).await?;
+        let channel = self.buyer.channel_for(self.offered).await;
+        let mut paying = channel.map_err(|error| Failure::Unfit(error.into()))?;
         let (mut limit, mut corrected, mut replaced) = (self.limit(), false, false);
         let (begun, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
@@ -154,10 +162,10 @@ impl Attempt<'_> {
     fn give_up(&self, refused: Refused) -> Failure {
         let context = self.context();
         match (refused.code, refused.input) {
-            (RefusedCode::InputTooLong, Some(input)) => Failure::Final(Problem::too_long(format!(
+            (RefusedCode::InputTooLong, Some(input)) => Failure::Unfit(Problem::too_long(format!(
                 "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
             ))),
-            (RefusedCode::Malformed, _) => Failure::Final(Problem::field("messages", refused.message)),
+            (RefusedCode::Malformed, _) => Failure::Unfit(Problem::field("messages", refused.message)),
             (RefusedCode::CreditExceeded | RefusedCode::Busy, _) => Failure::Elsewhere(Problem::unavailable(format!(
                 "the provider has too much to do ({}); try again in a moment",
                 refused.message
@@ -209,7 +217,7 @@ impl Attempt<'_> {
         for _ in 0..=TOP_UPS {
             match self.buyer.money.reserve(self.key, paying.id, worst) {
                 Ok(reservation) => return Ok(reservation),
-                Err(Short::Key(free)) => return Err(too_little(worst.key, free).into()),
+                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(worst.key, free))),
                 Err(Short::Channel) => drop(self.buyer.top_up(paying.id, worst.channel).await?),
             }
         }
@@ -227,9 +235,10 @@ impl Attempt<'_> {
             request: self.text.to_owned(),
             voucher,
         };
+        let watch = Watch::start();
         let post = self.buyer.client.post(format!("{}/exchange/answers", self.offered.address)).json(&body);
         match tokio::time::timeout(FIRST_FRAME, first_frame(post.send())).await {
-            Ok(Ok(First::Frames(frames, input))) => Ok(Ok(Asked { ticket, frames, input })),
+            Ok(Ok(First::Frames(frames, input))) => Ok(Ok(Asked { ticket, frames, input, watch })),
             Ok(Ok(First::Refused(refused))) => {
                 ticket.paying.cashier.give_back(body.voucher);
                 self.buyer.fail_order(ticket).await;

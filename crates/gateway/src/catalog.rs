@@ -2,7 +2,7 @@
 
 use api::{
     Ledger, LedgerError, List,
-    openai::{Model, Models, Pricing},
+    openai::{Endpoint, Endpoints, Model, ModelEndpoints, Models, Pricing},
     view::price_lines,
 };
 use ledger::{AccountId, Amount, Artifact, ArtifactId, Key, OfferId, OfferRecord, Price, Record, Usage};
@@ -12,12 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{error::Problem, names::Names};
+use crate::{error::Problem, gateway::Buyer, names::Names};
 
 /// How old the catalog may be before it is read again for a list, or for a model that it does not know.
 const MISS_AGE: Duration = Duration::from_millis(500);
 /// A provider that failed is passed over for this long.
 const FAILED_FOR: Duration = Duration::from_secs(10);
+
+/// By which the cheapest is found where no request is known.
+const TOKEN: Usage = Usage { input: 1, output: 1 };
 
 /// The catalog, read again from time to time.
 pub struct Catalog {
@@ -112,19 +115,14 @@ impl Catalog {
         Ok(price)
     }
 
-    /// The offers for what a request calls its model, best first: providers that did not fail lately, then the cheapest for
-    /// this many tokens.
-    pub async fn find(&self, model: &str, size: Usage) -> Result<Vec<Arc<Offered>>, Problem> {
+    /// The offers for what a request calls its model.
+    pub async fn find(&self, model: &str) -> Result<Vec<Arc<Offered>>, Problem> {
         let mut found = self.shelf().find(model);
         if found.is_none() {
             self.freshen().await?;
             found = self.shelf().find(model);
         }
-        let mut offers = found.ok_or_else(|| self.unknown(model))?;
-        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
-        let lately = |offer: &Offered| failed.get(&offer.record.provider).is_some_and(|at| at.elapsed() < FAILED_FOR);
-        offers.sort_by_key(|offer| (lately(offer), offer.price.cost(size), offer.id));
-        Ok(offers)
+        found.ok_or_else(|| self.unknown(model))
     }
 
     /// What to say of a model that nobody offers.
@@ -145,6 +143,12 @@ impl Catalog {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).insert(provider, Instant::now());
     }
 
+    /// True if a provider failed a moment ago.
+    pub fn failed_lately(&self, provider: AccountId) -> bool {
+        let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        failed.get(&provider).is_some_and(|at| at.elapsed() < FAILED_FOR)
+    }
+
     /// Everything that can be asked, by name.
     pub fn models(&self) -> Models {
         let shelf = self.shelf();
@@ -160,19 +164,18 @@ impl Shelf {
     }
 
     fn find(&self, model: &str) -> Option<Vec<Arc<Offered>>> {
-        self.names.resolve(model, &self.offered()).and_then(|id| self.offers.get(&id).cloned())
+        self.resolve(model).and_then(|id| self.offers.get(&id).cloned())
     }
 
-    /// A model by any of its names.
-    pub fn named(&self, model: &str) -> Option<Model> {
-        self.names.resolve(model, &self.offered()).and_then(|id| self.model(id))
+    /// What a model is, by any of its names.
+    pub fn resolve(&self, model: &str) -> Option<ArtifactId> {
+        self.names.resolve(model, &self.offered())
     }
 
-    fn model(&self, id: ArtifactId) -> Option<Model> {
+    /// A model as it is listed: with its cheapest offer.
+    pub fn model(&self, id: ArtifactId) -> Option<Model> {
         let (artifact, offers) = (self.artifacts.get(&id)?, self.offers.get(&id)?);
-        let token = Usage { input: 1, output: 1 };
-        let offer = offers.iter().min_by_key(|offer| offer.price.cost(token))?;
-        let rate = |usage: Usage| offer.price.cost(usage).unwrap_or(Amount::ZERO).to_string();
+        let offer = offers.iter().min_by_key(|offer| offer.price.cost(TOKEN))?;
         Some(Model {
             id: self.names.artifact(id),
             object: "model".into(),
@@ -180,11 +183,42 @@ impl Shelf {
             owned_by: self.names.account(artifact.publisher),
             digest: id.to_string(),
             context_length: offer.record.offer.context,
-            pricing: Pricing {
-                prompt: rate(Usage { input: 1, output: 0 }),
-                completion: rate(Usage { input: 0, output: 1 }),
-            },
+            pricing: pricing(&offer.price),
             lines: price_lines(&offer.price, |payee| self.names.payee(payee)),
         })
     }
+}
+
+/// A model and everybody who offers it, the cheapest first.
+pub fn endpoints(buyer: &Buyer, id: ArtifactId) -> Option<Endpoints> {
+    let shelf = buyer.catalog.shelf();
+    let (model, mut offers) = (shelf.model(id)?, shelf.offers.get(&id)?.clone());
+    offers.sort_by_key(|offer| (offer.price.cost(TOKEN), offer.id));
+    let endpoint = |offered: &Arc<Offered>| {
+        let (candidate, offer) = (buyer.candidate(offered), &offered.record.offer);
+        Endpoint {
+            name: format!("{} | {}", candidate.name, model.id),
+            provider_name: candidate.name,
+            tag: offered.id.to_string(),
+            context_length: offer.context,
+            max_completion_tokens: offer.context,
+            quantization: offer.quantization.clone(),
+            engine: offer.engine.clone(),
+            pricing: pricing(&offered.price),
+            lines: price_lines(&offered.price, |payee| shelf.names.payee(payee)),
+            failed_lately: candidate.failed,
+            latency_ms: candidate.speed.map(|speed| speed.first_ms),
+            tokens_per_second: candidate.speed.and_then(|speed| speed.per_second),
+        }
+    };
+    let endpoints = offers.iter().map(endpoint).collect();
+    Some(Endpoints {
+        data: ModelEndpoints { id: model.id.clone(), name: model.id.clone(), created: model.created, endpoints },
+    })
+}
+
+/// What a token costs.
+fn pricing(price: &Price) -> Pricing {
+    let rate = |usage: Usage| price.cost(usage).unwrap_or(Amount::ZERO).to_string();
+    Pricing { prompt: rate(Usage { input: 1, output: 0 }), completion: rate(Usage { input: 0, output: 1 }) }
 }

@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse as _, Response, Sse, sse},
 };
 use futures::{Stream, StreamExt as _};
-use ledger::{Amount, ArtifactId, Finish};
+use ledger::{AccountId, Amount, ArtifactId, Finish};
 use std::{
     convert::Infallible,
     sync::{Arc, atomic::Ordering},
@@ -65,12 +65,13 @@ async fn answer(
     let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
     let (tell, told) = oneshot::channel();
     tokio::spawn(begin(Arc::clone(buyer), key, request, tell));
-    let Begun { receipt, artifact, events } =
+    let Begun { receipt, artifact, provider, events } =
         told.await.map_err(|_| Problem::unavailable("the gateway stops; try again in a moment"))??;
     let head = Head {
         id: format!("chatcmpl-{receipt}"),
         created: now() / 1_000,
         model: buyer.catalog.shelf().names.artifact(artifact),
+        provider: buyer.catalog.shelf().names.account(provider),
         separate_usage,
     };
     let mut response = if streams { stream(head, events).into_response() } else { whole(&head, events).await? };
@@ -84,6 +85,7 @@ async fn answer(
 struct Begun {
     receipt: String,
     artifact: ArtifactId,
+    provider: AccountId,
     events: mpsc::Receiver<Event>,
 }
 
@@ -94,6 +96,7 @@ async fn begin(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: onesho
     let begun = asked.map(|asked| Begun {
         receipt: asked.ticket.id().to_string(),
         artifact: asked.ticket.offered.record.offer.artifact,
+        provider: asked.ticket.offered.record.provider,
         events: read::read(&buyer, asked),
     });
     drop(tell.send(begun));
@@ -104,6 +107,7 @@ struct Head {
     id: String,
     created: u64,
     model: String,
+    provider: String,
     /// The client asked for a last chunk without choices that carries the usage.
     separate_usage: bool,
 }
@@ -215,6 +219,7 @@ fn completion(head: &Head, text: String, tokens: Vec<TokenLogprob>, done: Done) 
         object: "chat.completion".into(),
         created: head.created,
         model: head.model.clone(),
+        provider: Some(head.provider.clone()),
         choices: vec![Choice { index: 0, message, logprobs: logprobs(tokens), finish_reason }],
         usage: Some(usage),
     };
@@ -269,6 +274,7 @@ impl Head {
             object: "chat.completion.chunk".into(),
             created: self.created,
             model: self.model.clone(),
+            provider: Some(self.provider.clone()),
             choices: delta.map(choice).into_iter().collect(),
             usage: None,
         }

@@ -22,6 +22,7 @@ use crate::{
     keys::Keys,
     money::{Money, Reservation},
     records, routes,
+    speed::Speeds,
 };
 
 /// The catalog is read again at least this often.
@@ -101,6 +102,9 @@ pub(crate) struct Buyer {
     /// What orders without an outcome hold whose frames nobody reads any more.
     pub held: Mutex<HashMap<OrderId, Reservation>>,
     pub topping_up: AtomicBool,
+    pub speeds: Speeds,
+    /// Requests that wanted the fastest.
+    pub turns: AtomicU64,
     pub counts: Counts,
 }
 
@@ -156,6 +160,8 @@ impl Gateway {
             running: Mutex::default(),
             held: Mutex::default(),
             topping_up: AtomicBool::new(false),
+            speeds: Speeds::default(),
+            turns: AtomicU64::new(0),
             counts: Counts::default(),
             config,
         });

@@ -3,6 +3,7 @@
 //! - [`Gateway`]: what `pumasi` starts, with its routes.
 //! - [`artifacts`]: publish, tag, retire, look for, show.
 //! - `chat`: OpenAI's chat completions, in and out.
+//! - `choice`: which of several offers; `speed`: how fast each was here.
 //! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
@@ -15,6 +16,7 @@ mod cashier;
 mod catalog;
 mod channels;
 mod chat;
+mod choice;
 mod error;
 mod forget;
 mod frames;
@@ -28,6 +30,7 @@ mod receipts;
 mod records;
 mod recover;
 mod routes;
+mod speed;
 
 pub use error::Error;
 pub use gateway::{Config, Gateway};

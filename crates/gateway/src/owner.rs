@@ -1,13 +1,16 @@
 //! The owner's verbs: API keys and channels. Whoever sends the owner's token acts for the owner.
 
-use api::List;
+use api::{
+    List,
+    owner::{OWNER_ONLY, is_owner},
+};
 use axum::{
     Json,
     body::Bytes,
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
-use ledger::{ChannelId, Digest, Key, Record};
+use ledger::{ChannelId, Key, Record};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -16,17 +19,11 @@ use crate::{
     error::Problem,
     gateway::Buyer,
     keys::{KeyView, NewKey},
-    routes::bearer,
 };
 
 /// Checks that the owner asks.
 fn owner(buyer: &Buyer, headers: &HeaderMap) -> Result<(), Problem> {
-    // Compared as digests, so that the time taken tells nothing of the token.
-    let expected = Digest::of(buyer.config.owner_token.as_bytes());
-    match bearer(headers) {
-        Some(token) if Digest::of(token.as_bytes()) == expected => Ok(()),
-        _ => Err(Problem::key("this is for the owner: send the token of the file owner-token in the data folder")),
-    }
+    if is_owner(headers, &buyer.config.owner_token) { Ok(()) } else { Err(Problem::key(OWNER_ONLY)) }
 }
 
 pub async fn keys(State(buyer): State<Arc<Buyer>>, headers: HeaderMap) -> Result<Json<Value>, Problem> {

@@ -20,6 +20,7 @@ use crate::{
     frames::Frames,
     gateway::Buyer,
     money::Worst,
+    speed::Watch,
 };
 
 /// Events that may wait for a slow client before its answer waits too.
@@ -55,9 +56,9 @@ pub struct Done {
 /// Reads an answer to its end, whether or not anybody reads the events.
 pub fn read(buyer: &Arc<Buyer>, asked: Asked) -> mpsc::Receiver<Event> {
     let (events, reader) = mpsc::channel(EVENTS_MAX);
-    let Asked { ticket, frames, input } = asked;
+    let Asked { ticket, frames, input, watch } = asked;
     let streamed = Streamed { text: String::new(), usage: Usage { input, output: 0 } };
-    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, events, stopped: None };
+    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, events, watch, stopped: None };
     tokio::spawn(reading.run(frames));
     reader
 }
@@ -73,6 +74,7 @@ struct Reading {
     ticket: Ticket,
     streamed: Streamed,
     events: mpsc::Sender<Event>,
+    watch: Watch,
     /// When the provider was told to stop; nothing is passed on from then on.
     stopped: Option<Instant>,
 }
@@ -116,7 +118,11 @@ impl Reading {
         if text.is_empty() || self.stopped.is_some() {
             return true;
         }
-        tell(&self.events, Event::Text { text, logprobs }).await
+        self.watch.text(counted.output);
+        let before = Instant::now();
+        let taken = tell(&self.events, Event::Text { text, logprobs }).await;
+        self.watch.waited(before.elapsed());
+        taken
     }
 
     /// True if this is more text than the order's tokens can be.
@@ -138,7 +144,7 @@ impl Reading {
 
     /// Holds the receipt against the order and the frames, and has it paid or refused.
     async fn receipt(self, receipt: Signed<Receipt>) {
-        let Self { buyer, ticket, streamed, events, .. } = self;
+        let Self { buyer, ticket, streamed, events, watch, .. } = self;
         if !is_for(&receipt, &ticket, &buyer) {
             tracing::warn!(order = %ticket.id(), "a provider's receipt is not signed by it, or is for another order");
             buyer.leave_open(ticket);
@@ -148,6 +154,9 @@ impl Reading {
         let (usage, finish) = (receipt.body.usage, receipt.body.finish);
         let verdict = judge(&receipt, &ticket, &streamed)
             .and_then(|()| buyer.cost(&ticket.offered.price, usage).ok_or(RefusalReason::LimitExceeded));
+        if let (Ok(_), Some(speed)) = (&verdict, watch.speed()) {
+            buyer.speeds.learn(ticket.offered.id, speed);
+        }
         let bill = match &verdict {
             Ok(_) => buyer.bill(&ticket.offered.price, ticket.id(), usage),
             Err(_) => None,

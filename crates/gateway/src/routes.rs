@@ -1,20 +1,22 @@
 //! The gateway's routes.
 
-use api::openai::{Model, Models};
+use api::{openai::Models, owner::bearer};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Path, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue},
     middleware::{Next, from_fn},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post},
 };
 use std::sync::Arc;
 
-use crate::{chat, error::Problem, gateway::Buyer, money::KeyId, owner, receipts};
+use crate::{catalog, chat, error::Problem, gateway::Buyer, money::KeyId, owner, receipts};
 
 /// A long conversation.
 const BODY_MAX: usize = 16 << 20;
+/// Behind a model's name: who offers it.
+const ENDPOINTS: &str = "/endpoints";
 /// Names a request in answers, errors and reports.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -37,14 +39,6 @@ pub fn router(buyer: Arc<Buyer>) -> Router {
         .with_state(buyer)
 }
 
-/// The token of `Authorization: Bearer`, or of `x-api-key`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ").or_else(|| value.strip_prefix("bearer ")));
-    let other = || headers.get("x-api-key").and_then(|value| value.to_str().ok());
-    bearer.or_else(other).map(str::trim).filter(|token| !token.is_empty())
-}
-
 /// The API key of a request.
 pub fn api_key(buyer: &Buyer, headers: &HeaderMap) -> Result<KeyId, Problem> {
     let secret = bearer(headers).ok_or_else(|| Problem::key("send an API key: Authorization: Bearer sk-pumasi-…"))?;
@@ -56,9 +50,17 @@ async fn models(State(buyer): State<Arc<Buyer>>) -> Result<Json<Models>, Problem
     Ok(Json(buyer.catalog.models()))
 }
 
-async fn model(State(buyer): State<Arc<Buyer>>, Path(name): Path<String>) -> Result<Json<Model>, Problem> {
+/// A model, or with `/endpoints` behind its name everybody who offers it. A name holds slashes, so no route can tell these apart.
+async fn model(State(buyer): State<Arc<Buyer>>, Path(path): Path<String>) -> Result<Response, Problem> {
     buyer.catalog.freshen().await?;
-    buyer.catalog.shelf().named(&name).map(Json).ok_or_else(|| buyer.catalog.unknown(&name))
+    let shelf = buyer.catalog.shelf();
+    let unknown = |name: &str| buyer.catalog.unknown(name);
+    if let Some(name) = path.strip_suffix(ENDPOINTS) {
+        let endpoints = shelf.resolve(name).and_then(|id| catalog::endpoints(&buyer, id));
+        return endpoints.map(|endpoints| Json(endpoints).into_response()).ok_or_else(|| unknown(name));
+    }
+    let model = shelf.resolve(&path).and_then(|id| shelf.model(id));
+    model.map(|model| Json(model).into_response()).ok_or_else(|| unknown(&path))
 }
 
 async fn request_id(request: Request, next: Next) -> Response {

@@ -53,6 +53,7 @@ impl Drop for Taken {
             running.remove(&order.id);
         }
         drop(running);
+        self.served.tallies.end();
         self.seller.credit().release(order.channel, self.worst);
     }
 }
@@ -97,8 +98,7 @@ async fn write_down(taken: &Taken) -> Result<(), Refused> {
 /// Begins to answer; gives the true input.
 async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refused> {
     let limit = taken.order.body.limit;
-    let mut running =
-        taken.served.backend.begin(chat, limit).await.map_err(|message| refused(RefusedCode::Busy, message))?;
+    let mut running = taken.served.backend.begin(chat, limit).await?;
     match running.next().await {
         Step::Accepted { input } => Ok((running, input)),
         Step::TooLong { input } => Err(too_long(input, limit.input)),
@@ -150,6 +150,7 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
         served.price.cost(limit).ok_or_else(|| refused(RefusedCode::Malformed, "the order's limits are impossible"))?;
     reserve(&seller, body, worst, request.voucher.as_ref()).await?;
     let stop = Arc::new(Notify::new());
+    served.tallies.begin();
     let taken =
         Taken { order: order.clone(), served, salt, worst, stop: Arc::clone(&stop), seller: Arc::clone(&seller) };
     seller.running.lock().unwrap_or_else(PoisonError::into_inner).entry(body.id).or_insert(stop);
@@ -294,6 +295,7 @@ async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result
         }
         return Err("the provider could not write its books".into());
     }
+    taken.served.tallies.count(usage);
     seller.counts.answered.fetch_add(1, Ordering::Relaxed);
     seller.counts.input.fetch_add(usage.input, Ordering::Relaxed);
     seller.counts.output.fetch_add(usage.output, Ordering::Relaxed);

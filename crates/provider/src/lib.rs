@@ -3,6 +3,7 @@
 //! - [`Provider`]: what `pumasi` starts, and the routes of [`api::exchange`].
 //! - [`Backend`]: what answers: a worker on this machine, or an OpenAI-compatible server that already runs.
 //! - `credit`: who owes how much; the one place where an order is taken or refused for money.
+//! - `offers`: what is offered here, kept in the books: tried once, offered, answered, withdrawn.
 //! - `answer`: one order from its checks to its receipt.
 //! - `vouchers`, `settle`: being paid.
 
@@ -11,8 +12,8 @@ mod backend;
 mod channel;
 mod credit;
 mod error;
-mod local;
 mod offers;
+mod owner;
 mod provider;
 mod records;
 mod routes;
@@ -21,5 +22,5 @@ mod vouchers;
 
 pub use backend::{Backend, Upstream};
 pub use error::Error;
-pub use local::{Settings, load};
+pub use offers::{Plan, Ready, Seen};
 pub use provider::{Config, Provider};

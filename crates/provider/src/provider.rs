@@ -2,8 +2,9 @@
 
 use api::Ledger;
 use axum::Router;
+use blobs::Store;
 use books::Books;
-use ledger::{Amount, ChannelId, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
+use ledger::{Amount, ArtifactId, ChannelId, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -19,6 +20,7 @@ use crate::{
     Backend, Error,
     channel::{Lost, Seen, Unpaid},
     credit::{Credit, Limits},
+    offers::{Own, Tallies, Workers},
     records, routes,
 };
 
@@ -33,6 +35,10 @@ pub struct Config {
     pub account: wallet::Account,
     /// Where its routes are reached, as it will be registered.
     pub address: String,
+    /// Where the files of what it runs are.
+    pub store: Arc<Store>,
+    /// Whoever sends this acts for the owner; nobody, if it is empty.
+    pub owner_token: String,
     /// The most that one payer may owe.
     pub credit_limit: Amount,
     /// The most that all payers together may owe that never settled.
@@ -48,13 +54,21 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual limits.
-    pub fn new(books: PathBuf, ledger: Arc<dyn Ledger>, account: wallet::Account, address: String) -> Self {
+    /// The usual limits, and no owner.
+    pub fn new(
+        books: PathBuf,
+        ledger: Arc<dyn Ledger>,
+        account: wallet::Account,
+        address: String,
+        store: Arc<Store>,
+    ) -> Self {
         Self {
             books,
             ledger,
             account,
             address,
+            store,
+            owner_token: String::new(),
             credit_limit: Amount::credits(10),
             unproven_limit: Amount::credits(10),
             settle_at: Amount::credits(1),
@@ -66,7 +80,7 @@ impl Config {
 }
 
 /// A running provider.
-pub struct Provider(pub(crate) Arc<Seller>, Mutex<Option<tokio::task::JoinHandle<()>>>);
+pub struct Provider(pub(crate) Arc<Seller>, Mutex<Vec<tokio::task::JoinHandle<()>>>);
 
 /// What all parts share.
 pub(crate) struct Seller {
@@ -75,6 +89,12 @@ pub(crate) struct Seller {
     pub books: Books,
     pub credit: Mutex<Credit>,
     pub served: RwLock<HashMap<OfferId, Arc<Served>>>,
+    /// What its owner sees of that.
+    pub own: Mutex<Own>,
+    /// Held while a model is loaded: one at a time.
+    pub workers: tokio::sync::Mutex<Workers>,
+    /// Held while an offer is made or taken back.
+    pub changing: tokio::sync::Mutex<()>,
     /// Offers never change their price.
     pub prices: RwLock<HashMap<OfferId, Arc<Price>>>,
     /// The orders that are being answered, and how to stop them.
@@ -86,10 +106,14 @@ pub(crate) struct Seller {
 }
 
 /// An offer that is answered here.
+#[derive(Clone)]
 pub(crate) struct Served {
     pub backend: Backend,
     pub price: Arc<Price>,
     pub context: u32,
+    /// The model that its worker loaded, where that is one of [`Seller::workers`].
+    pub base: Option<ArtifactId>,
+    pub tallies: Arc<Tallies>,
 }
 
 /// For `/metrics`.
@@ -116,6 +140,9 @@ impl Provider {
             books,
             credit: Mutex::default(),
             served: RwLock::default(),
+            own: Mutex::default(),
+            workers: tokio::sync::Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
             prices: RwLock::default(),
             running: Mutex::default(),
             head: RwLock::new(head),
@@ -130,21 +157,20 @@ impl Provider {
         for id in records::channels(&seller.books)? {
             seller.load_channel(id).await?;
         }
-        let timer = tokio::spawn(Arc::clone(&seller).tick());
-        Ok(Self(seller, Mutex::new(Some(timer))))
+        let timers =
+            vec![tokio::spawn(Arc::clone(&seller).tick()), tokio::spawn(Arc::clone(&seller).retry_upstreams())];
+        Ok(Self(seller, Mutex::new(timers)))
     }
 
-    /// The routes of [`api::exchange`].
+    /// The routes of [`api::exchange`], and of [`api::offers`] for the owner.
     pub fn router(&self) -> Router {
         routes::router(Arc::clone(&self.0))
     }
 
-    /// Stops the timer and settles what is vouched for. Answers that run go on until their connections end.
+    /// Stops the timers and settles what is vouched for. Answers that run go on until their connections end.
     pub async fn close(&self) {
-        let timer = self.1.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(timer) = timer {
-            timer.abort();
-        }
+        let timers = std::mem::take(&mut *self.1.lock().unwrap_or_else(PoisonError::into_inner));
+        timers.iter().for_each(tokio::task::JoinHandle::abort);
         self.0.settle_all(Amount(1)).await;
     }
 

@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[&str] = &[
     CREATE TABLE debt (
         channel BLOB PRIMARY KEY, payer BLOB NOT NULL, cost BLOB NOT NULL, time INTEGER NOT NULL) WITHOUT ROWID, STRICT;
 ",
+    crate::offers::MIGRATION,
 ];
 
 /// An order was taken. False if it was taken before.

@@ -1,4 +1,4 @@
-//! The routes of [`api::exchange`].
+//! The routes of [`api::exchange`] and [`api::offers`].
 
 use api::{
     exchange::{AnswerRequest, FRAMES, Frame, OrderState, Receipts, RefusedCode, VoucherUpdate},
@@ -10,7 +10,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path, Query, State, rejection::JsonRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{delete, get, post},
 };
 use futures::StreamExt as _;
 use ledger::{ChannelId, OrderId};
@@ -24,6 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::{
     answer,
     error::{Refusal, refused},
+    owner,
     provider::Seller,
     records,
 };
@@ -40,6 +41,8 @@ pub fn router(seller: Arc<Seller>) -> Router {
         .route("/exchange/vouchers", post(vouchers))
         .route("/exchange/channels/{channel}/receipts", get(receipts))
         .route("/exchange/channels/{channel}/orders/{order}", get(order))
+        .route("/offers", get(owner::list).post(owner::begin))
+        .route("/offers/{id}", delete(owner::withdraw))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .with_state(seller)
 }

@@ -27,6 +27,12 @@ pub enum Command {
     Up(command::up::Args),
     /// Ask a model, and see the answer and what it cost
     Chat(command::chat::Args),
+    /// Offer a model or an adapter for pay
+    Offer(command::offer::Args),
+    /// Take an offer back
+    Withdraw(command::withdraw::Args),
+    /// What is offered here, and how it goes
+    Ps,
     /// The accounts of this folder and what they have
     Wallet,
     /// API keys: make, list, revoke

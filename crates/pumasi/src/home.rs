@@ -9,7 +9,6 @@
 //! | `gateway.db`, `provider.db`, `wallet.db` | the books |
 //! | `owner-token` | lets the command line and the page act for the owner |
 //! | `api-key` | the first API key, for `pumasi chat` |
-//! | `models.json` | which models are run |
 //! | `run.json` | where the running node listens |
 
 use anyhow::{Context as _, bail};

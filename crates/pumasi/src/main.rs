@@ -6,9 +6,11 @@ mod command;
 mod home;
 mod import;
 mod language;
+mod names;
 mod node;
 mod print;
 mod proof;
+mod rate;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => command::up::run(home, args, cli.json).await,
         Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
+        Command::Offer(args) => command::offer::run(&home, args, cli.json).await,
+        Command::Withdraw(args) => command::withdraw::run(&home, args, cli.json).await,
+        Command::Ps => command::ps::run(&home, cli.json).await,
         Command::Wallet => command::wallet::run(&home, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Import(args) => command::import::run(&home, args, cli.json).await,

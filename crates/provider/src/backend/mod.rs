@@ -3,10 +3,13 @@
 mod upstream;
 mod worker;
 
-use api::openai::{ChatRequest, TokenLogprob};
+use api::{
+    exchange::Refused,
+    openai::{ChatRequest, TokenLogprob},
+};
 use ledger::{Finish, Usage};
 
-pub use upstream::Upstream;
+pub use upstream::{Upstream, check};
 
 /// What answers the orders of an offer.
 #[derive(Clone)]
@@ -63,7 +66,7 @@ pub enum Running {
 
 impl Backend {
     /// Begins to answer, within a limit of tokens.
-    pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, String> {
+    pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, Refused> {
         match self {
             Self::Worker { engine, adapter } => {
                 worker::begin(engine, adapter.clone(), request, limit).await.map(Running::Worker)

@@ -1,11 +1,15 @@
 //! Answers from a worker on this machine.
 
-use api::openai::{ChatRequest, TokenLogprob};
+use api::{
+    exchange::{Refused, RefusedCode},
+    openai::{ChatRequest, TokenLogprob},
+};
 use engine::{Engine, Event, Events, Prompt, Request, Sampling};
 use ledger::{Finish, Usage};
 use serde_json::Value;
 
 use super::Step;
+use crate::error::refused;
 
 /// An answer of a worker.
 pub struct Running {
@@ -18,8 +22,9 @@ pub async fn begin(
     adapter: Option<String>,
     request: &ChatRequest,
     limit: Usage,
-) -> Result<Running, String> {
-    let messages = serde_json::to_value(&request.messages).map_err(|error| error.to_string())?;
+) -> Result<Running, Refused> {
+    let messages =
+        serde_json::to_value(&request.messages).map_err(|error| refused(RefusedCode::Malformed, error.to_string()))?;
     let tools = request.tools.clone().unwrap_or(Value::Null);
     let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };
     let request = Request {
@@ -31,7 +36,10 @@ pub async fn begin(
         stop: request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default(),
         logprobs: top,
     };
-    let events = engine.generate(request).await.map_err(|error| error.to_string())?;
+    let events = engine.generate(request).await.map_err(|error| {
+        let malformed = matches!(error, engine::Error::Request(_));
+        refused(if malformed { RefusedCode::Malformed } else { RefusedCode::Busy }, error.to_string())
+    })?;
     Ok(Running { events, input: 0 })
 }
 

@@ -1,7 +1,10 @@
 //! `pumasi chat`: asks a model, streams the answer, then one line of what it cost.
 
 use anyhow::{Context as _, bail};
-use api::openai::{ChatChunk, ChatRequest, Content, ErrorBody, Message, Models, Usage};
+use api::{
+    openai::{ChatChunk, ChatRequest, Content, ErrorBody, Message, Models, Usage},
+    routing::{Routing, Sort},
+};
 use futures::StreamExt as _;
 use reqwest::Method;
 use serde_json::json;
@@ -34,11 +37,43 @@ pub struct Args {
     /// The same seed gives the same answer
     #[arg(long)]
     seed: Option<i64>,
+    /// Ask this provider and no other
+    #[arg(long = "provider", id = "chosen_provider", value_name = "NAME")]
+    chosen_provider: Option<String>,
+    /// What counts among several providers
+    #[arg(long = "sort", id = "choose_by", value_name = "BY", value_enum)]
+    choose_by: Option<ChooseBy>,
+}
+
+/// What counts among several providers.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ChooseBy {
+    /// The cheapest
+    Price,
+    /// The most tokens per second
+    Throughput,
+    /// The shortest time to the first text
+    Latency,
+}
+
+impl Args {
+    /// Which providers may answer.
+    fn routing(&self) -> Option<Routing> {
+        let sort = self.choose_by.map(|by| match by {
+            ChooseBy::Price => Sort::Price,
+            ChooseBy::Throughput => Sort::Throughput,
+            ChooseBy::Latency => Sort::Latency,
+        });
+        let only = self.chosen_provider.clone().map(|name| vec![name]);
+        let routing = Routing { sort, only, ..Routing::default() };
+        (routing != Routing::default()).then_some(routing)
+    }
 }
 
 /// An answer as it came.
 struct Answer {
     text: String,
+    provider: Option<String>,
     finish: Option<String>,
     usage: Option<Usage>,
 }
@@ -106,13 +141,15 @@ async fn turn(client: &Client, args: &Args, model: &str, messages: &[Message], j
         max_completion_tokens: args.max_tokens,
         temperature: args.temperature,
         seed: args.seed,
+        provider: args.routing(),
         ..ChatRequest::default()
     };
     let answer = ask(client, &request, !json).await?;
     if json {
-        print::json(
-            &json!({ "model": model, "answer": answer.text, "finish_reason": answer.finish, "usage": answer.usage }),
-        )?;
+        print::json(&json!({
+            "model": model, "provider": answer.provider, "answer": answer.text, "finish_reason": answer.finish,
+            "usage": answer.usage,
+        }))?;
         return Ok(answer);
     }
     print::line("");
@@ -144,7 +181,7 @@ async fn ask(client: &Client, request: &ChatRequest, show: bool) -> anyhow::Resu
     let response = client.send(Method::POST, "/v1/chat/completions", Some(request)).await?;
     let mut bytes = response.bytes_stream();
     let mut buffer = Vec::new();
-    let mut answer = Answer { text: String::new(), finish: None, usage: None };
+    let mut answer = Answer { text: String::new(), provider: None, finish: None, usage: None };
     while let Some(piece) = bytes.next().await {
         buffer.extend(piece.with_context(|| t!("the answer broke off", "답이 끊겼습니다"))?);
         while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
@@ -174,6 +211,7 @@ fn take(data: &str, answer: &mut Answer, show: bool) -> anyhow::Result<()> {
         answer.text += &text;
         answer.finish = choice.finish_reason.or(answer.finish.take());
     }
+    answer.provider = chunk.provider.or(answer.provider.take());
     answer.usage = chunk.usage.or(answer.usage.take());
     Ok(())
 }

@@ -1,10 +1,10 @@
 //! One node: replica, wallet, provider and gateway of one data folder, wired together behind one address.
 
+mod earlier;
 mod found;
 mod models;
 mod publish;
 mod routes;
-mod shelf;
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
@@ -84,15 +84,18 @@ impl Node {
         found::prepare_accounts(&wallet, &ledger).await?;
 
         let store = blobs::Store::open(&home.path("blobs")).map(Arc::new)?;
-        let seller = provider::Config::new(
+        let token = home.owner_token()?;
+        let mut seller = provider::Config::new(
             home.path("provider.db"),
             Arc::clone(&ledger),
             wallet.account("provider")?,
             address.clone(),
+            Arc::clone(&store),
         );
+        seller.owner_token.clone_from(&token);
         let provider = Arc::new(provider::Provider::start(seller).await?);
+        earlier::take_over(&home, &provider).await?;
         let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
-        let token = home.owner_token()?;
         let buyer = gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone());
         let gateway = Arc::new(gateway::Gateway::start(buyer).await?);
         let routes = routes::Routes {
@@ -104,8 +107,7 @@ impl Node {
             owner_token: token,
         };
         let server = serve(listener, routes);
-        let models =
-            models::Models { home: &home, wallet: &wallet, ledger: &ledger, store: &store, provider: &provider };
+        let models = models::Models { wallet: &wallet, ledger: &ledger, store: &store, provider: &provider };
         let notes = models.offer_all(&config).await?;
         gateway.refresh().await?;
         routes::first_key(&home, &address).await?;

@@ -1,16 +1,18 @@
-//! A model file becomes a published work: with an account of its own, a name that follows the file, and a royalty.
+//! A model file becomes a published work of the person whose node this is: named after the file, without a royalty.
 
-use anyhow::Context as _;
-use api::{Ledger, List};
-use ledger::{ArtifactId, Key, Kind, Operation, Payee, Publish, Rates, Record, Reject};
+use anyhow::bail;
+use api::{Ledger, LedgerError};
+use ledger::{AccountId, ArtifactId, Key, Kind, Operation, Payee, Publish, Rates, Record};
 use std::sync::Arc;
 
-/// What a model asks for each token, if nobody says otherwise: 0.02 and 0.05 credits per million.
-const ROYALTY: Rates = Rates { input: 20_000, output: 50_000 };
+use crate::t;
+
 /// The tag of the newest version.
 const LATEST: &str = "latest";
-/// The longest name that the ledger takes.
-const NAME_MAX: usize = 39;
+/// The longest name of an artifact that the ledger takes.
+const NAME_MAX: usize = 64;
+/// Files of one name that are told apart by a number.
+const SAME_NAMES_MAX: u32 = 10_000;
 
 /// A work about to be published.
 pub struct Work {
@@ -22,75 +24,49 @@ pub struct Work {
     pub file: String,
 }
 
-/// Publishes a work under an account of its own, as far as that was not done before.
+/// Publishes a work under the person's account.
+///
+/// # Errors
+/// If somebody else published these weights before, or the ledger refuses it.
 pub async fn publish(wallet: &wallet::Wallet, ledger: &Arc<dyn Ledger>, work: Work) -> anyhow::Result<()> {
-    let (account, name) = named_account(wallet, ledger, slug(&work.file)).await?;
+    let account = wallet.account("payer")?;
+    for weights in &work.weights {
+        if let Some(Record::Weight(weight)) = ledger.get(&Key::Weight(*weights)).await?
+            && !weight.lifted
+            && ledger.artifact(weight.first).await?.publisher != account.id()
+        {
+            let first = weight.first;
+            bail!(t!(
+                "somebody else published these weights as {first}; get that work, and offer it instead",
+                "이 가중치는 다른 사람이 먼저 {first}로 올렸습니다. 그 작품을 받아서 제공하세요"
+            ));
+        }
+    }
     let publish = Publish {
         manifest: work.artifact,
         kind: Kind::Model,
         parents: Vec::new(),
-        royalty: ROYALTY,
+        royalty: Rates::ZERO,
         payees: vec![Payee { account: account.id(), weight: 1 }],
         weights: work.weights,
-        name,
+        name: free_name(ledger, account.id(), &slug(&work.file)).await?,
         tag: LATEST.into(),
     };
     account.submit(Operation::Publish(publish)).await?;
     Ok(())
 }
 
-/// An account that has published nothing yet, and its name.
-async fn named_account(
-    wallet: &wallet::Wallet,
-    ledger: &Arc<dyn Ledger>,
-    slug: String,
-) -> anyhow::Result<(wallet::Account, String)> {
-    let mut wanted = slug;
-    loop {
-        let (account, name) = account_for(wallet, ledger, &wanted).await?;
-        if ledger.account(account.id()).await?.name.is_some() {
-            return Ok((account, name));
+/// The first name that nothing of this account has: other weights in a file of the same name are another work, and no newer
+/// version of it unless their publisher says so.
+async fn free_name(ledger: &Arc<dyn Ledger>, account: AccountId, slug: &str) -> Result<String, LedgerError> {
+    let mut name = slug.to_owned();
+    for number in 2..SAME_NAMES_MAX {
+        if ledger.get(&Key::Tag(account, name.clone(), LATEST.into())).await?.is_none() {
+            break;
         }
-        match account.submit(Operation::Name { name: name.clone() }).await {
-            // A role's or a path's name is nobody's.
-            Err(error) if error.reject() == Some(Reject::NameReserved) && !wanted.starts_with("model-") => {
-                wanted = format!("model-{wanted}");
-            }
-            answer => return answer.map(|_| (account, name)).map_err(Into::into),
-        }
+        name = numbered(slug, number);
     }
-}
-
-/// An account that has published nothing yet and is called `slug`, or `slug-2` and so on if others are called so.
-async fn account_for(
-    wallet: &wallet::Wallet,
-    ledger: &Arc<dyn Ledger>,
-    slug: &str,
-) -> anyhow::Result<(wallet::Account, String)> {
-    let mut published = std::collections::BTreeSet::new();
-    for (_, record) in ledger.list(List::Artifacts).await? {
-        if let Record::Artifact(artifact) = record {
-            published.insert(artifact.publisher);
-        }
-    }
-    let roles = wallet.roles()?;
-    for number in 1..10_000u32 {
-        let name = numbered(slug, number);
-        let role = format!("model-{name}");
-        let owner = match ledger.get(&Key::Name(name.clone())).await? {
-            Some(Record::Name(owner)) => Some(owner),
-            _ => None,
-        };
-        // A key is made only for a name that is free; one that is there may be of a start that was interrupted.
-        if owner.is_some() && !roles.contains(&role) {
-            continue;
-        }
-        let account = wallet.account(&role)?;
-        if owner.is_none_or(|owner| owner == account.id()) && !published.contains(&account.id()) {
-            return Ok((account, name));
-        }
-    }
-    anyhow::bail!("no free name for {slug}")
+    Ok(name)
 }
 
 /// `slug` for the first, `slug-2` for the second and so on, within the ledger's limit.
@@ -117,16 +93,7 @@ fn slug(file: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    // A name of one letter is too short.
-    if slug.len() < 2 { format!("model-{slug}").trim_end_matches('-').to_owned() } else { slug.to_owned() }
-}
-
-/// `publisher/name:tag` of an artifact, or its digest if it has no tag.
-pub async fn full_name(ledger: &Arc<dyn Ledger>, id: ArtifactId) -> anyhow::Result<String> {
-    let artifact = ledger.artifact(id).await.context("a model that was just published")?;
-    let publisher = ledger.account(artifact.publisher).await?.name;
-    let (name, tag) = (artifact.publish.name, artifact.publish.tag);
-    Ok(publisher.map_or_else(|| id.to_string(), |publisher| format!("{publisher}/{name}:{tag}")))
+    if slug.is_empty() { "model".to_owned() } else { slug.to_owned() }
 }
 
 #[cfg(test)]
@@ -139,7 +106,7 @@ mod tests {
             ("Qwen3_0.6B-Q4_0.gguf", "qwen3-0-6b-q4-0"),
             ("stories260K-f16.GGUF", "stories260k-f16"),
             ("..--a  b--..gguf", "a-b"),
-            ("x.gguf", "model-x"),
+            ("x.gguf", "x"),
             ("품앗이.gguf", "model"),
             ("no-extension", "no-extension"),
         ] {

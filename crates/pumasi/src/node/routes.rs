@@ -4,7 +4,11 @@
 //! nothing here is answered for where a request comes from: so the `Host` header is not looked at.
 
 use anyhow::Context as _;
-use api::{Ledger, openai::ErrorBody};
+use api::{
+    Ledger,
+    openai::ErrorBody,
+    owner::{OWNER_ONLY, is_owner},
+};
 use axum::{
     Json, Router,
     extract::{Request, State},
@@ -74,14 +78,6 @@ impl Routes {
         own.merge(parts).fallback(no_route).layer(from_fn_with_state(stopping, while_stopping))
     }
 
-    fn is_owner(&self, headers: &HeaderMap) -> bool {
-        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        // Compared as digests, so that the time taken tells nothing of the token.
-        token.is_some_and(|token| {
-            ledger::Digest::of(token.as_bytes()) == ledger::Digest::of(self.owner_token.as_bytes())
-        })
-    }
-
     async fn view(&self) -> anyhow::Result<WalletView> {
         let (mut accounts, mut ids) = (Vec::new(), Vec::new());
         for role in self.wallet.roles()? {
@@ -124,9 +120,8 @@ async fn health(State(routes): State<Routes>) -> Response {
 }
 
 async fn wallet(State(routes): State<Routes>, headers: HeaderMap) -> Response {
-    if !routes.is_owner(&headers) {
-        let message = "this is for the owner: send the token of the file owner-token in the data folder";
-        return problem(StatusCode::UNAUTHORIZED, "invalid_api_key", message);
+    if !is_owner(&headers, &routes.owner_token) {
+        return problem(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY);
     }
     match routes.view().await {
         Ok(view) => Json(view).into_response(),

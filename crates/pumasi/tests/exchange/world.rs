@@ -136,7 +136,7 @@ impl World {
     pub async fn seller(&self, role: &str, fee: Rates, door: impl AsyncFnOnce(String) -> String) -> Seller {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = door(format!("http://{}", listener.local_addr().unwrap())).await;
-        let backend = Backend::Upstream(Upstream::new(&self.upstream, None, "m".into()));
+        let backend = Backend::Upstream(Upstream::new(&self.upstream, "m".into()));
         self.seller_of(role, fee, backend, (listener, address)).await
     }
 
@@ -145,7 +145,8 @@ impl World {
         let (listener, address) = at;
         let account = self.wallet.account(role).unwrap();
         let books = self.path(&format!("{role}.db"));
-        let config = provider::Config::new(books, Arc::clone(&self.ledger), account, address);
+        let store = Arc::new(blobs::Store::open(&self.path(&format!("{role}-blobs"))).unwrap());
+        let config = provider::Config::new(books, Arc::clone(&self.ledger), account, address, store);
         let provider = Arc::new(Provider::start(config).await.unwrap());
         let offer = provider.offer(terms(fee)).await.unwrap();
         provider.serve(offer, backend).await.unwrap();

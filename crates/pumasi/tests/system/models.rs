@@ -17,7 +17,9 @@ async fn refused(files: &[&str]) -> String {
     let said = home.pumasi(&args).bad();
     let node = home.start_with(&["--listen", "127.0.0.1:0"]);
     assert_eq!(node.get("/ledger/artifacts").await, json!({ "artifacts": [] }), "{said}");
-    assert!(!home.path("models.json").exists() || home.read("models.json").contains("\"models\": []"));
+    assert_eq!(node.ready["notes"], json!([]), "nothing is tried again");
+    let (_, own) = node.send(reqwest::Method::GET, "/offers", Some(&node.owner_token), None).await;
+    assert_eq!(own["data"], json!([]));
     let index: Value = serde_json::from_str(&home.read("blobs/index.json")).unwrap();
     assert_eq!(index["manifests"], json!([]), "{said}");
     said
@@ -68,20 +70,12 @@ async fn the_same_weights_twice_are_one_work_and_other_weights_another() {
     let other = random_model(b.path(), "tiny.gguf", 2);
     let home = Home::new();
     let node = home.start_with(&["--listen", "127.0.0.1:0", "--model", &first, "--model", &same, "--model", &other]);
-    assert_eq!(names(&node.ready), ["tiny-2/tiny-2:latest", "tiny/tiny:latest"]);
-    for role in ["model-tiny", "model-tiny-2"] {
-        assert!(home.path(&format!("keys/{role}.key")).exists(), "{role}");
-    }
-    assert!(!home.path("keys/model-renamed.key").exists());
-}
-
-#[tokio::test]
-async fn a_role_is_no_models_name() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = random_model(dir.path(), "provider.gguf", 3);
-    let node_home = Home::new();
-    let node = node_home.start_with(&["--listen", "127.0.0.1:0", "--model", &file]);
-    assert_eq!(names(&node.ready), ["model-provider/model-provider:latest"]);
+    assert_eq!(names(&node.ready), ["you/tiny-2:latest", "you/tiny:latest"]);
+    let artifacts = node.get("/ledger/artifacts").await;
+    assert_eq!(artifacts["artifacts"].as_array().map(Vec::len), Some(2));
+    let roles = fs::read_dir(home.path("keys")).unwrap().flatten().filter(|entry| entry.path().extension().is_some());
+    let roles: Vec<_> = roles.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    assert!(!roles.iter().any(|role| role.contains("tiny")), "a model has no account of its own: {roles:?}");
 }
 
 #[tokio::test]
@@ -99,9 +93,9 @@ async fn a_model_that_was_damaged_is_not_offered_until_it_is_whole() {
     fs::write(&blob, damaged).unwrap();
 
     let node = home.start_with(&listen);
-    assert_eq!(names(&node.ready), ["two/two:latest"]);
+    assert_eq!(names(&node.ready), ["you/two:latest"]);
     let note = node.ready["notes"][0].as_str().unwrap();
-    assert!(note.contains("one/one:latest") && note.contains("damaged"), "{note}");
+    assert!(note.contains("you/one:latest") && note.contains("damaged"), "{note}");
     let offers = node.get("/ledger/offers").await;
     assert_eq!(offers["offers"].as_array().map(Vec::len), Some(1), "what nobody answers is taken back");
     node.ask("the other goes on", 1).await;
@@ -109,7 +103,7 @@ async fn a_model_that_was_damaged_is_not_offered_until_it_is_whole() {
 
     fs::write(&blob, weights).unwrap();
     let node = home.start_with(&listen);
-    assert_eq!((names(&node.ready), &node.ready["notes"]), (vec!["one/one:latest", "two/two:latest"], &json!([])));
+    assert_eq!((names(&node.ready), &node.ready["notes"]), (vec!["you/one:latest", "you/two:latest"], &json!([])));
 }
 
 #[tokio::test]
