@@ -2,11 +2,13 @@
 //!
 //! - [`Ledger`]: what the doors know of the ledger, in process or over HTTP ([`HttpLedger`]).
 //! - [`exchange`]: between a gateway and a provider.
+//! - [`income`]: transfers received, and earnings.
 //! - [`openai`]: between a client and a gateway.
 //! - [`view`]: JSON that people and pages read.
 
 pub mod exchange;
 mod http_ledger;
+pub mod income;
 mod ledger_trait;
 pub mod log;
 pub mod openai;
