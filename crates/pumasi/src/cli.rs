@@ -27,9 +27,9 @@ pub enum Command {
     Up(command::up::Args),
     /// Ask a model, and see the answer and what it cost
     Chat(command::chat::Args),
-    /// The accounts of this folder and what they have
-    Wallet,
-    /// API keys: make, list, revoke
+    /// What this folder's accounts have and earned; send, and keep safe
+    Wallet(command::wallet::Args),
+    /// API keys: make, list, raise, revoke
     #[command(subcommand)]
     Key(command::key::Command),
     /// Recompute and prove the bill of a receipt

@@ -1,11 +1,14 @@
 //! The one binary of Pumasi.
 
+mod backup;
 mod cli;
 mod client;
 mod command;
 mod home;
 mod language;
+mod layout;
 mod node;
+mod passphrase;
 mod print;
 mod proof;
 
@@ -39,7 +42,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => command::up::run(home, args, cli.json).await,
         Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
-        Command::Wallet => command::wallet::run(&home, cli.json).await,
+        Command::Wallet(args) => command::wallet::run(&home, args, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
         Command::Audit(args) => command::audit::run(&home, args, cli.json).await,

@@ -9,3 +9,4 @@ mod help;
 mod models;
 mod routes;
 mod start;
+mod wallet;
