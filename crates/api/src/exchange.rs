@@ -6,6 +6,7 @@
 //! | `POST /exchange/answers/{order}/cancel` | nothing | 204; the frames go on to the receipt |
 //! | `POST /exchange/vouchers` | [`VoucherUpdate`] | 204, or [`Refused`] |
 //! | `GET /exchange/channels/{channel}/receipts?from=N` | | [`Receipts`] from number N on, at most 1,000 |
+//! | `GET /exchange/channels/{channel}/voucher?from=N` | | [`Vouched`] with the refusals after number N |
 //! | `GET /exchange/channels/{channel}/orders/{order}` | | [`OrderState`] |
 
 use ledger::{Order, OrderId, Receipt, Refusal, Signed, Voucher};
@@ -79,6 +80,15 @@ pub enum Frame {
 pub struct Receipts {
     /// In ascending order of number, without a gap.
     pub receipts: Vec<Encoded<Signed<Receipt>>>,
+}
+
+/// What a provider holds of a channel: a gateway whose books were lost asks for its own words again.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Vouched {
+    /// The newest voucher, if there is one.
+    pub voucher: Option<Encoded<Signed<Voucher>>>,
+    /// Refusals under its root, in ascending order of number.
+    pub refusals: Vec<Encoded<Signed<Refusal>>>,
 }
 
 /// What a provider knows of an order.

@@ -7,17 +7,23 @@
 //! | `GET /ledger/state/{hex of a key}` | `Option<Record>` |
 //! | `GET /ledger/list/{hex of a List}` | `Vec<(Key, Record)>` |
 //! | `GET /ledger/settled/{channel}/{number}` | `Option<Settled>` |
+//! | `GET /ledger/received/{account}/{entry}` | `Vec<Received>` |
+//! | `GET /ledger/earnings/{account}/{days}` | [`Earnings`] |
 //! | `GET /log/checkpoint` | a signed note |
 //!
 //! All but the last are canonical encodings, `application/octet-stream`.
 
 use async_trait::async_trait;
 use borsh::BorshDeserialize;
-use ledger::{ChannelId, Genesis, Key, Record, Reject, Request, Signed, encode};
+use ledger::{AccountId, ChannelId, Genesis, Key, Record, Reject, Request, Signed, encode};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
-use crate::{Applied, Ledger, LedgerError, List, Settled, log};
+use crate::{
+    Applied, Ledger, LedgerError, List, Settled,
+    income::{Earnings, Received},
+    log,
+};
 
 /// What `POST /ledger/operations` answers: applied, or the reject's number and where it is journaled.
 pub type SubmitAnswer = Result<Applied, (u16, Option<u64>)>;
@@ -97,6 +103,14 @@ impl Ledger for HttpLedger {
 
     async fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<Settled>, LedgerError> {
         self.call(self.client.get(self.url(&format!("/ledger/settled/{channel}/{number}")))).await
+    }
+
+    async fn received(&self, account: AccountId, from: u64) -> Result<Vec<Received>, LedgerError> {
+        self.call(self.client.get(self.url(&format!("/ledger/received/{account}/{from}")))).await
+    }
+
+    async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
+        self.call(self.client.get(self.url(&format!("/ledger/earnings/{account}/{days}")))).await
     }
 
     async fn head(&self) -> Result<log::SignedHead, LedgerError> {

@@ -8,7 +8,10 @@ use ledger::{
 };
 use std::sync::Arc;
 
-use crate::log::SignedHead;
+use crate::{
+    income::{Earnings, Received},
+    log::SignedHead,
+};
 
 /// A ledger, in this process or elsewhere.
 #[async_trait]
@@ -31,6 +34,13 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// The first settlement of a channel whose voucher covers receipt `number`, if it was settled.
     async fn settled(&self, channel: ChannelId, number: u64) -> Result<Option<Settled>, LedgerError>;
+
+    /// The transfers that an account received in entries from `from` on, oldest first, at most
+    /// [`crate::income::RECEIVED_MAX`]. It must leave none out: whoever asks goes on after the last one.
+    async fn received(&self, account: AccountId, from: u64) -> Result<Vec<Received>, LedgerError>;
+
+    /// What an account earned by settlements on its last `days` days, today included.
+    async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError>;
 
     /// The newest signed tree head.
     async fn head(&self) -> Result<SignedHead, LedgerError>;

@@ -4,10 +4,12 @@
 //! - [`exchange`]: between a gateway and a provider.
 //! - [`openai`]: between a client and a gateway; [`routing`]: which providers the client wants.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
+//! - [`income`]: transfers received, and earnings.
 //! - [`view`]: JSON that people and pages read.
 
 pub mod exchange;
 mod http_ledger;
+pub mod income;
 mod ledger_trait;
 pub mod log;
 pub mod offers;

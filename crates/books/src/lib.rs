@@ -146,6 +146,19 @@ impl Drop for Books {
     }
 }
 
+/// Copies books as they are now into a new file. Whoever has them open may go on writing.
+///
+/// # Errors
+/// [`Error::Sqlite`].
+pub fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let copy = || {
+        let connection = Connection::open(from)?;
+        connection.busy_timeout(std::time::Duration::from_secs(30))?;
+        connection.execute("VACUUM INTO ?", [to.to_string_lossy()])
+    };
+    copy().map(drop).map_err(|source| Error::Sqlite { path: from.to_owned(), source })
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(std::time::Duration::from_secs(5))?;

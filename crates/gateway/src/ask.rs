@@ -193,7 +193,7 @@ impl Attempt<'_> {
             limit,
             expires: Time(created.saturating_add(ORDER_LIFETIME_MS)),
         };
-        let order = self.buyer.config.signer.sign(body);
+        let order = paying.of.signer.sign(body);
         let ordered = Ordered {
             key: Some(self.key),
             order: order.clone(),

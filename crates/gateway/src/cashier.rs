@@ -104,20 +104,14 @@ impl Cashier {
 }
 
 /// Starts the task of a channel, with what the books know of it.
-pub fn start(
-    buyer: &Arc<Buyer>,
-    id: ChannelId,
-    channel: &Channel,
-    tally: Tally,
-    voucher: Option<Signed<Voucher>>,
-) -> Cashier {
+pub fn start(buyer: &Arc<Buyer>, of: Of, channel: &Channel, tally: Tally, voucher: Option<Signed<Voucher>>) -> Cashier {
     let (inbox, messages) = mpsc::unbounded_channel();
     let ready = Arc::new(Mutex::new(None));
     let task = Task {
         buyer: Arc::clone(buyer),
-        id,
+        id: of.channel,
         provider: channel.provider,
-        of: Of { channel: id, provider_key: channel.provider_key },
+        of,
         tally,
         newest: voucher,
         taken: channel.number,
@@ -278,7 +272,7 @@ impl Task {
         };
         let body = Refusal { channel: self.id, number: receipt.body.number, receipt: leaf, order: order.id, reason };
         tracing::warn!(channel = %self.id, number = body.number, ?reason, "a receipt is refused; it will not be paid");
-        let refusal = self.buyer.config.signer.sign(body);
+        let refusal = self.of.signer.sign(body);
         tally.push_refusal(refusal.digest());
         Decided { leaf: refusal.digest(), refusal: Some(refusal), item }
     }
@@ -348,7 +342,7 @@ impl Task {
         if !fresh || (!at_once && self.signed_at.elapsed() < SIGN_EVERY) {
             return;
         }
-        let voucher = self.buyer.config.signer.sign(self.tally.voucher());
+        let voucher = self.of.signer.sign(self.tally.voucher());
         let kept = voucher.clone();
         if let Err(error) = self.buyer.books.write_synced(move |books| records::put_voucher(books, &kept)).await {
             return tracing::error!(%error, channel = %self.id, "a voucher could not be written down; it is not sent");
@@ -451,13 +445,13 @@ impl Decided {
 }
 
 /// What is written of a decided receipt.
-struct Row {
+pub struct Row {
     /// The order that this ends; none if the receipt answers no order, or one that has another receipt.
-    order: Option<OrderId>,
-    receipt: Signed<Receipt>,
-    leaf: Digest,
-    refusal: Option<Signed<Refusal>>,
-    charge: Option<(KeyId, ledger::Amount)>,
+    pub order: Option<OrderId>,
+    pub receipt: Signed<Receipt>,
+    pub leaf: Digest,
+    pub refusal: Option<Signed<Refusal>>,
+    pub charge: Option<(KeyId, ledger::Amount)>,
 }
 
 impl Row {
@@ -473,7 +467,7 @@ impl Row {
         }
     }
 
-    fn write(&self, books: &rusqlite::Connection, channel: ChannelId) -> rusqlite::Result<()> {
+    pub fn write(&self, books: &rusqlite::Connection, channel: ChannelId) -> rusqlite::Result<()> {
         let state = if self.refusal.is_some() { State::Refused } else { State::Paid };
         if let Some(order) = self.order {
             let ended = records::end_order(books, order, state, Some(&self.receipt))?;

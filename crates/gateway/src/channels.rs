@@ -19,11 +19,10 @@ use crate::{
     catalog::Offered,
     error::Error,
     gateway::{Buyer, now},
+    limits::DAY_MS,
     money::Purse,
     records::{self, Kept},
 };
-
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// The channels of this gateway that are on the ledger.
 pub struct Channels {
@@ -31,24 +30,36 @@ pub struct Channels {
     by_id: RwLock<HashMap<ChannelId, Arc<Paying>>>,
     /// Held while a channel is opened or topped up: one at a time, so that none is opened twice.
     turn: tokio::sync::Mutex<()>,
+    doubted: Mutex<HashMap<ChannelId, Doubted>>,
+}
+
+/// A channel in doubt.
+struct Doubted {
+    provider: AccountId,
+    /// True while it may come back soon: no other one is opened.
+    hope: bool,
 }
 
 /// A channel that pays.
 pub struct Paying {
     pub id: ChannelId,
     pub provider: AccountId,
-    /// Signs its receipts.
-    pub provider_key: PublicKey,
+    /// Whose signatures count in it.
+    pub of: Of,
     pub cashier: Cashier,
     /// Nothing more is ordered through it; what was ordered is still paid.
     ended: AtomicBool,
     room: Mutex<Room>,
 }
 
-/// Whose receipts a cashier takes.
+/// The keys that a channel was opened with; rotations do not change them.
+#[derive(Clone)]
 pub struct Of {
     pub channel: ChannelId,
+    /// Signs its receipts.
     pub provider_key: PublicKey,
+    /// Signs its orders, vouchers and refusals.
+    pub signer: wallet::Signer,
 }
 
 /// What counts toward the limits of a voucher: each offer ordered through the channel, and the pots that it fills.
@@ -80,10 +91,6 @@ impl Room {
 }
 
 impl Paying {
-    pub const fn of(&self) -> Of {
-        Of { channel: self.id, provider_key: self.provider_key }
-    }
-
     fn end(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -99,7 +106,23 @@ impl Paying {
 
 impl Channels {
     pub fn new(limits: Limits) -> Self {
-        Self { limits, by_id: RwLock::default(), turn: tokio::sync::Mutex::default() }
+        Self { limits, by_id: RwLock::default(), turn: tokio::sync::Mutex::default(), doubted: Mutex::default() }
+    }
+
+    fn doubted(&self) -> std::sync::MutexGuard<'_, HashMap<ChannelId, Doubted>> {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A channel in doubt will not come back soon.
+    pub fn give_up(&self, id: ChannelId) {
+        if let Some(doubted) = self.doubted().get_mut(&id) {
+            doubted.hope = false;
+        }
+    }
+
+    /// A channel is in doubt no more.
+    pub fn clear(&self, id: ChannelId) {
+        self.doubted().remove(&id);
     }
 
     pub fn get(&self, id: ChannelId) -> Option<Arc<Paying>> {
@@ -126,16 +149,24 @@ impl Buyer {
     pub async fn load_channels(self: &Arc<Self>) -> Result<HashSet<ChannelId>, Error> {
         let mut kept: HashMap<ChannelId, Kept> =
             records::channels(&self.books)?.into_iter().map(|kept| (kept.id, kept)).collect();
+        let doubted = records::doubted(&self.books)?;
         for (id, channel) in self.channels_on_ledger().await? {
-            self.take_up(id, &channel, kept.remove(&id)).await?;
+            let kept = kept.remove(&id);
+            if doubted.contains(&id) {
+                self.channels.doubted().insert(id, Doubted { provider: channel.provider, hope: true });
+                tokio::spawn(Arc::clone(self).clear_doubt(id, channel, kept));
+            } else {
+                self.take_up(id, &channel, kept).await?;
+            }
         }
         Ok(kept.into_keys().collect())
     }
 
     /// This gateway's channels on the ledger, closing ones included: what was delivered through them is still paid.
-    async fn channels_on_ledger(&self) -> Result<Vec<(ChannelId, Channel)>, Error> {
-        let (payer, signer) = (self.config.payer.id(), self.config.signer.key());
-        let ours = |channel: &Channel| channel.payer == payer && channel.gateway_key == signer;
+    pub async fn channels_on_ledger(&self) -> Result<Vec<(ChannelId, Channel)>, Error> {
+        let payer = self.config.payer.id();
+        let ours =
+            |channel: &Channel| channel.payer == payer && self.config.signer.signer(channel.gateway_key).is_some();
         let all = self.config.ledger.list(List::Channels(payer)).await?.into_iter();
         Ok(all
             .filter_map(|(key, record)| match (key, record) {
@@ -145,12 +176,15 @@ impl Buyer {
             .collect())
     }
 
-    async fn take_up(
+    pub async fn take_up(
         self: &Arc<Self>,
         id: ChannelId,
         channel: &Channel,
         kept: Option<Kept>,
     ) -> Result<Arc<Paying>, Error> {
+        let signer = self.config.signer.signer(channel.gateway_key);
+        let signer = signer.ok_or(Error::Damaged("a channel whose gateway key is gone"))?;
+        let of = Of { channel: id, provider_key: channel.provider_key, signer };
         let (tally, voucher) = match kept {
             Some(kept) => (kept.tally, kept.voucher),
             None => {
@@ -167,11 +201,11 @@ impl Buyer {
             room.take(line.offer, &price, &self.channels.limits);
         }
         self.money.lock().channels.insert(id, Purse { total: channel.deposit, spent, reserved: Amount::ZERO });
-        let cashier = cashier::start(self, id, channel, tally, voucher);
+        let cashier = cashier::start(self, of.clone(), channel, tally, voucher);
         let paying = Arc::new(Paying {
             id,
             provider: channel.provider,
-            provider_key: channel.provider_key,
+            of,
             cashier,
             ended: AtomicBool::new(channel.closing.is_some()),
             room: Mutex::new(room),
@@ -207,13 +241,17 @@ impl Buyer {
         if let Some(paying) = self.channels.with(provider) {
             return Ok(paying);
         }
+        if self.channels.doubted().values().any(|doubted| doubted.provider == provider && doubted.hope) {
+            return Err(Error::Doubted);
+        }
         // One that was opened, and whose answer did not come back.
         for (id, channel) in self.channels_on_ledger().await? {
-            if channel.provider == provider && channel.closing.is_none() && self.channels.get(id).is_none() {
+            let known = self.channels.get(id).is_some() || self.channels.doubted().contains_key(&id);
+            if channel.provider == provider && channel.closing.is_none() && !known {
                 return self.take_up(id, &channel, None).await;
             }
         }
-        let deposit = self.config.channel_deposit;
+        let deposit = self.limits().deposit;
         let open = Operation::Open { provider, gateway_key: self.config.signer.key(), deposit };
         let applied = self.deposit(deposit, open).await?;
         let Effect::Opened(id) = applied.outcome.effect else {
@@ -227,10 +265,11 @@ impl Buyer {
     pub async fn top_up(self: &Arc<Self>, id: ChannelId, need: Amount) -> Result<bool, Error> {
         let _turn = self.channels.turn.lock().await;
         let free = self.money.lock().channels.get(&id).map(Purse::free).unwrap_or_default();
-        if free >= need.max(self.config.top_up_below) {
+        let limits = self.limits();
+        if free >= need.max(limits.below) {
             return Ok(false);
         }
-        let amount = self.config.channel_deposit.max(need);
+        let amount = limits.deposit.max(need);
         self.deposit(amount, Operation::TopUp { channel: id, amount }).await?;
         if let Some(purse) = self.money.lock().channels.get_mut(&id) {
             purse.total = purse.total.plus(amount).unwrap_or(purse.total);
@@ -240,7 +279,7 @@ impl Buyer {
 
     /// Tops up in the background once the deposit runs low.
     pub fn watch_deposit(self: &Arc<Self>, id: ChannelId) {
-        let low = self.money.lock().channels.get(&id).is_some_and(|purse| purse.free() < self.config.top_up_below);
+        let low = self.money.lock().channels.get(&id).is_some_and(|purse| purse.free() < self.limits().below);
         if low && !self.topping_up.swap(true, Ordering::Relaxed) {
             let buyer = Arc::clone(self);
             tokio::spawn(async move {
@@ -266,9 +305,10 @@ impl Buyer {
 
     async fn count_top_up(&self, amount: Amount) -> Result<i64, Error> {
         let time = now();
-        let today = records::topped_up(&self.books, time.saturating_sub(DAY_MS))?;
-        if today.plus(amount).is_none_or(|sum| sum > self.config.top_up_limit_per_day) {
-            return Err(Error::TopUpLimit);
+        let (used, _) = records::topped_up(&self.books, time.saturating_sub(DAY_MS))?;
+        let limit = self.limits().per_day;
+        if used.plus(amount).is_none_or(|sum| sum > limit) {
+            return Err(Error::TopUpLimit { used, limit });
         }
         Ok(self.books.write_synced(move |books| records::put_top_up(books, time, amount)).await?)
     }

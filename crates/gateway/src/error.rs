@@ -22,9 +22,20 @@ pub enum Error {
     /// What stands in the books cannot be read.
     #[error("the gateway's books hold something that cannot be: {0}")]
     Damaged(&'static str),
+    /// The channel is in doubt after a restore.
+    #[error("the channel is compared with its provider after a restore")]
+    Doubted,
     /// The owner's limit on top-ups is reached.
-    #[error("the owner's daily limit for channel deposits is reached")]
-    TopUpLimit,
+    #[error(
+        "the daily limit for deposits is reached: {used} credits went into channels in the last 24 hours, and {limit} may; \
+         raise it with: pumasi wallet limit --per-day CREDITS"
+    )]
+    TopUpLimit {
+        /// What was deposited in the last 24 hours.
+        used: ledger::Amount,
+        /// What may be.
+        limit: ledger::Amount,
+    },
 }
 
 /// A problem as a client sees it.
@@ -97,9 +108,13 @@ impl<E: Into<Error>> From<E> for Problem {
         let error = error.into();
         tracing::error!(%error, "a request failed");
         match error {
-            Error::TopUpLimit => {
-                Self::money("the gateway's owner allows no more deposits today; ask the owner, or wait")
-            }
+            Error::TopUpLimit { used, limit } => Self::money(format!(
+                "the gateway's owner allows deposits of {limit} credits in 24 hours, and {used} are made; wait, or ask the \
+                 owner to raise the limit (pumasi wallet limit --per-day CREDITS)"
+            )),
+            Error::Doubted => Self::unavailable(
+                "the gateway was restored from a backup and compares its books with the provider's; try again in a moment",
+            ),
             Error::Wallet(wallet) if wallet.reject() == Some(ledger::Reject::BalanceTooLow) => {
                 Self::money("the gateway's owner has not enough credits for a channel; ask the owner to top up")
             }

@@ -9,7 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -20,6 +20,7 @@ use crate::{
     channels::Channels,
     error::Error,
     keys::Keys,
+    limits::Limits,
     money::{Money, Reservation},
     records, routes,
     speed::Speeds,
@@ -55,10 +56,12 @@ pub struct Config {
     pub channel_deposit: Amount,
     /// And topped up once less than this is free.
     pub top_up_below: Amount,
-    /// The most that is put into channels in a day without asking the owner.
+    /// The most that is put into channels in a day without asking the owner, unless the books say what the owner set.
     pub top_up_limit_per_day: Amount,
     /// How long orders and receipts are kept whole after their settlement.
     pub retention: Duration,
+    /// The books come from a backup, and may be older than what others hold.
+    pub restored: bool,
 }
 
 impl Config {
@@ -81,6 +84,7 @@ impl Config {
             top_up_below: Amount::credits(50),
             top_up_limit_per_day: Amount::credits(10_000),
             retention: Duration::from_secs(30 * 24 * 60 * 60),
+            restored: false,
         }
     }
 }
@@ -105,6 +109,9 @@ pub(crate) struct Buyer {
     pub speeds: Speeds,
     /// Requests that wanted the fastest.
     pub turns: AtomicU64,
+    pub limits: RwLock<Limits>,
+    /// Held while transfers are looked for: each is taken once.
+    pub watching: tokio::sync::Mutex<()>,
     pub counts: Counts,
 }
 
@@ -150,6 +157,7 @@ impl Gateway {
             .no_proxy()
             .build();
         let limits = config.ledger.genesis().await?.limits;
+        let deposits = Limits::load(&books, &config)?;
         let buyer = Arc::new(Buyer {
             catalog: Catalog::new(Arc::clone(&config.ledger)),
             books,
@@ -162,10 +170,16 @@ impl Gateway {
             topping_up: AtomicBool::new(false),
             speeds: Speeds::default(),
             turns: AtomicU64::new(0),
+            limits: RwLock::new(deposits),
+            watching: tokio::sync::Mutex::default(),
             counts: Counts::default(),
             config,
         });
         buyer.catalog.refresh().await?;
+        buyer.watch_transfers().await?;
+        if buyer.config.restored {
+            buyer.doubt_all().await?;
+        }
         buyer.hold_open_orders(&buyer.load_channels().await?).await?;
         let timer = tokio::spawn(tick(Arc::clone(&buyer)));
         Ok(Self(buyer, timer))
@@ -230,6 +244,9 @@ async fn tick(buyer: Arc<Buyer>) {
         }
         tokio::time::sleep(REFRESH_EVERY).await;
         buyer.finish_channels().await;
+        if let Err(error) = buyer.watch_transfers().await {
+            tracing::warn!(%error, "transfers were not looked for; it will be tried again");
+        }
         if let Err(error) = buyer.catalog.refresh().await {
             tracing::warn!(%error, "the offers could not be read again");
         }

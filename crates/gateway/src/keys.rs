@@ -141,23 +141,56 @@ impl Keys {
         keys.into_iter().map(|key| key.view(money, None)).collect()
     }
 
+    /// The key whose top-ups have this reference, and whether it may be used.
+    pub fn of_reference(&self, reference: Digest) -> Option<(KeyId, bool)> {
+        let keys = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = keys.values().find(|key| reference_of(&key.name_id()) == reference)?;
+        Some((key.id, key.state() == "active"))
+    }
+
+    /// Raises the budget of a key that may be used.
+    pub async fn raise(&self, books: &Books, money: &Money, id: &str, by: Amount) -> Result<KeyView, Problem> {
+        let key = self.named(id)?;
+        if key.state() != "active" {
+            return Err(Problem::field("id", format!("the API key {id} is {}; make another one", key.state())));
+        }
+        if by.is_zero() {
+            return Err(Problem::field("amount", "the amount must be more than 0"));
+        }
+        let number = key.id;
+        books.write_synced(move |books| records::raise(books, number, by)).await?;
+        money.raise(key.id, by);
+        Ok(key.view(money, None))
+    }
+
+    fn named(&self, id: &str) -> Result<Key, Problem> {
+        let keys = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = keys.values().find(|key| key.name_id() == id).cloned();
+        found.ok_or_else(|| {
+            Problem::unknown("id", "key_not_found", format!("there is no API key {id}; `pumasi key ls` lists them"))
+        })
+    }
+
     /// Revokes a key for good; answers that run go on.
     pub async fn revoke(&self, books: &Books, id: &str) -> Result<(), Problem> {
-        let unknown =
-            || Problem::unknown("id", "key_not_found", format!("there is no API key {id}; `pumasi key ls` lists them"));
-        let id: KeyId = id.strip_prefix("key_").and_then(|id| id.parse().ok()).ok_or_else(unknown)?;
-        let count =
-            books.write_synced(move |books| books.execute("UPDATE key SET revoked = 1 WHERE id = ?", [id])).await?;
-        if count == 0 {
-            return Err(unknown());
-        }
+        let id = self.named(id)?.id;
+        books.write_synced(move |books| books.execute("UPDATE key SET revoked = 1 WHERE id = ?", [id])).await?;
         let mut keys = self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         keys.values_mut().filter(|key| key.id == id).for_each(|key| key.revoked = true);
         Ok(())
     }
 }
 
+/// The reference of a transfer that tops up an API key: SHA-256 of `pumasi/key/` and its id.
+pub fn reference_of(id: &str) -> Digest {
+    Digest::of_parts(&[b"pumasi/key/", id.as_bytes()])
+}
+
 impl Key {
+    fn name_id(&self) -> String {
+        format!("key_{}", self.id)
+    }
+
     fn state(&self) -> &'static str {
         match self.expires {
             _ if self.revoked => "revoked",
@@ -169,7 +202,7 @@ impl Key {
     fn view(&self, money: &Money, secret: Option<String>) -> KeyView {
         let purse = money.lock().keys.get(&self.id).copied().unwrap_or_default();
         KeyView {
-            id: format!("key_{}", self.id),
+            id: self.name_id(),
             name: self.name.clone(),
             budget: purse.total.to_string(),
             spent: purse.spent.to_string(),

@@ -7,8 +7,9 @@
 //! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
+//! - `limits`: how much is deposited without asking the owner; `received`: transfers that raise an API key's budget.
 //! - `forget`: what leaves the books after its settlement.
-//! - `recover`: what a crash or a broken connection left open.
+//! - `recover`: what a crash or a broken connection left open; `doubt`: what a restored backup may not know.
 
 pub mod artifacts;
 mod ask;
@@ -17,16 +18,19 @@ mod catalog;
 mod channels;
 mod chat;
 mod choice;
+mod doubt;
 mod error;
 mod forget;
 mod frames;
 mod gateway;
 mod keys;
+mod limits;
 mod money;
 mod names;
 mod owner;
 mod read;
 mod receipts;
+mod received;
 mod records;
 mod recover;
 mod routes;
@@ -34,3 +38,4 @@ mod speed;
 
 pub use error::Error;
 pub use gateway::{Config, Gateway};
+pub use keys::reference_of;

@@ -82,6 +82,13 @@ impl Money {
         Ok(Reservation { money: self.clone(), key: Some(key), channel, worst })
     }
 
+    /// Raises a key's budget.
+    pub fn raise(&self, key: KeyId, by: Amount) {
+        if let Some(purse) = self.lock().keys.get_mut(&key) {
+            purse.total = purse.total.plus(by).unwrap_or(purse.total);
+        }
+    }
+
     /// Sets aside again what an order of an earlier run holds, even if there is too little.
     pub fn hold(&self, key: Option<KeyId>, channel: ChannelId, worst: Worst) -> Reservation {
         self.lock().hold(key, channel, worst);

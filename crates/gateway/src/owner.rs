@@ -10,8 +10,8 @@ use axum::{
     extract::{Path, State},
     http::{HeaderMap, StatusCode},
 };
-use ledger::{ChannelId, Key, Record};
-use serde::Serialize;
+use ledger::{Amount, ChannelId, Key, Record};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use crate::{
     error::Problem,
     gateway::Buyer,
     keys::{KeyView, NewKey},
+    limits::{LimitsView, NewLimits},
 };
 
 /// Checks that the owner asks.
@@ -50,6 +51,50 @@ pub async fn revoke(
     owner(&buyer, &headers)?;
     buyer.keys.revoke(&buyer.books, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The body of `POST /keys/{id}/topup`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TopUp {
+    /// Credits.
+    amount: String,
+}
+
+pub async fn top_up(
+    State(buyer): State<Arc<Buyer>>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<KeyView>, Problem> {
+    owner(&buyer, &headers)?;
+    let top_up: TopUp = serde_json::from_slice(&body)
+        .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body is not an amount: {error}")))?;
+    let amount: Amount = top_up.amount.parse().map_err(|error| Problem::field("amount", format!("{error}")))?;
+    Ok(Json(buyer.keys.raise(&buyer.books, &buyer.money, &id, amount).await?))
+}
+
+pub async fn transfers(State(buyer): State<Arc<Buyer>>, headers: HeaderMap) -> Result<Json<Value>, Problem> {
+    owner(&buyer, &headers)?;
+    buyer.watch_transfers().await?;
+    Ok(Json(json!({ "object": "list", "data": buyer.transfers()? })))
+}
+
+pub async fn limits(State(buyer): State<Arc<Buyer>>, headers: HeaderMap) -> Result<Json<LimitsView>, Problem> {
+    owner(&buyer, &headers)?;
+    Ok(Json(buyer.limits_view()?))
+}
+
+pub async fn set_limits(
+    State(buyer): State<Arc<Buyer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<LimitsView>, Problem> {
+    owner(&buyer, &headers)?;
+    let new: NewLimits = serde_json::from_slice(&body)
+        .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body has no limits: {error}")))?;
+    buyer.set_limits(&new).await?;
+    Ok(Json(buyer.limits_view()?))
 }
 
 /// A channel as its owner sees it. Amounts are credits.

@@ -208,7 +208,7 @@ async fn over(stopped: Option<Instant>) {
 
 /// True if the provider of the channel signed this receipt, for exactly this order.
 fn is_for(receipt: &Signed<Receipt>, ticket: &Ticket, buyer: &Buyer) -> bool {
-    receipt.body.order == ticket.order && receipt.verify(buyer.network(), ticket.paying.provider_key)
+    receipt.body.order == ticket.order && receipt.verify(buyer.network(), ticket.paying.of.provider_key)
 }
 
 /// A receipt may count what was ordered, and what was streamed.

@@ -3,6 +3,7 @@
 use books::Books;
 use ledger::{Amount, ChannelId, Digest, Order, OrderId, Receipt, Refusal, Signed, Tally, Voucher, decode, encode};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use std::collections::HashSet;
 
 use crate::{
     error::Error,
@@ -29,6 +30,15 @@ pub const MIGRATIONS: &[&str] = &["
 ", "
     -- Orders that are not forgotten yet; of those that are, `bytes` is empty.
     CREATE INDEX ordered_whole ON ordered (created) WHERE bytes <> x'';
+", "
+    -- What the owner set, and how far something was looked at.
+    CREATE TABLE setting (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID, STRICT;
+    -- Transfers to the payer. `key`: which API key the reference names, if it is one here. `raised`: whether its budget rose.
+    CREATE TABLE transfer (
+        entry INTEGER PRIMARY KEY, time INTEGER NOT NULL, sender BLOB NOT NULL, amount BLOB NOT NULL,
+        reference BLOB NOT NULL, key INTEGER, raised INTEGER NOT NULL) STRICT;
+    -- Channels whose newest voucher may be newer than these books.
+    CREATE TABLE doubt (channel BLOB PRIMARY KEY) WITHOUT ROWID, STRICT;
 "];
 
 /// How an order ended.
@@ -88,8 +98,30 @@ pub fn money(amount: Amount) -> [u8; 16] {
     amount.0.to_be_bytes()
 }
 
-fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<Amount> {
+pub fn amount(row: &Row<'_>, at: usize) -> rusqlite::Result<Amount> {
     row.get(at).map(|bytes| Amount(u128::from_be_bytes(bytes)))
+}
+
+/// What was set under a name.
+pub fn setting<const N: usize>(books: &Books, name: &str) -> Result<Option<[u8; N]>, Error> {
+    let query = "SELECT value FROM setting WHERE name = ?";
+    Ok(books.read(|books| books.prepare_cached(query)?.query_row([name], |row| row.get(0)).optional())?)
+}
+
+/// Sets something.
+pub fn put_setting(books: &Connection, name: &str, value: &[u8]) -> rusqlite::Result<()> {
+    books.prepare_cached("INSERT OR REPLACE INTO setting VALUES (?, ?)")?.execute(params![name, value])?;
+    Ok(())
+}
+
+/// Raises a key's budget. False if there is no such key.
+pub fn raise(books: &Connection, key: KeyId, by: Amount) -> rusqlite::Result<bool> {
+    let query = "SELECT budget FROM key WHERE id = ?";
+    let budget = books.prepare_cached(query)?.query_row([key], |row| amount(row, 0)).optional()?;
+    let Some(budget) = budget else { return Ok(false) };
+    let sum = budget.plus(by).unwrap_or(budget);
+    books.prepare_cached("UPDATE key SET budget = ? WHERE id = ?")?.execute(params![money(sum), key])?;
+    Ok(true)
 }
 
 /// Adds to what a key spent.
@@ -201,6 +233,25 @@ pub fn put_voucher(books: &Connection, voucher: &Signed<Voucher>) -> rusqlite::R
     Ok(())
 }
 
+/// The channels in doubt.
+pub fn doubted(books: &Books) -> Result<HashSet<ChannelId>, Error> {
+    Ok(books.read(|books| {
+        books.prepare("SELECT channel FROM doubt")?.query_map([], |row| row.get(0).map(ChannelId))?.collect()
+    })?)
+}
+
+/// A channel's newest voucher may be newer than the books.
+pub fn put_doubt(books: &Connection, id: ChannelId) -> rusqlite::Result<()> {
+    books.prepare_cached("INSERT OR IGNORE INTO doubt VALUES (?)")?.execute([id.0])?;
+    Ok(())
+}
+
+/// It is not.
+pub fn remove_doubt(books: &Connection, id: ChannelId) -> rusqlite::Result<()> {
+    books.prepare_cached("DELETE FROM doubt WHERE channel = ?")?.execute([id.0])?;
+    Ok(())
+}
+
 /// A channel as it was left.
 pub struct Kept {
     pub id: ChannelId,
@@ -290,12 +341,14 @@ pub fn refusals(books: &Books, channel: ChannelId, after: u64) -> Result<Vec<Sig
     rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a refusal"))).collect()
 }
 
-/// What was put into channels since a time.
-pub fn topped_up(books: &Books, since: u64) -> Result<Amount, Error> {
-    let query = "SELECT amount FROM top_up WHERE time >= ?";
-    let rows: Vec<Amount> =
-        books.read(|books| books.prepare(query)?.query_map([since.cast_signed()], |row| amount(row, 0))?.collect())?;
-    Ok(rows.into_iter().sum())
+/// What was put into channels since a time, and when the first of it was.
+pub fn topped_up(books: &Books, since: u64) -> Result<(Amount, Option<u64>), Error> {
+    let query = "SELECT amount, time FROM top_up WHERE time >= ? ORDER BY time";
+    let rows: Vec<(Amount, u64)> = books.read(|books| {
+        let row = |row: &Row<'_>| Ok((amount(row, 0)?, row.get::<_, i64>(1)?.cast_unsigned()));
+        books.prepare(query)?.query_map([since.cast_signed()], row)?.collect()
+    })?;
+    Ok((rows.iter().map(|(amount, _)| *amount).sum(), rows.first().map(|(_, time)| *time)))
 }
 
 /// Counts a deposit. Gives its row.

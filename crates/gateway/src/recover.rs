@@ -60,6 +60,19 @@ impl Buyer {
         Ok(())
     }
 
+    /// The same for one channel, once it is taken up.
+    pub fn hold_orders_of(self: &Arc<Self>, channel: ledger::ChannelId) -> Result<(), Error> {
+        let Some(paying) = self.channels.get(channel) else { return Ok(()) };
+        for ordered in records::open_orders(&self.books)? {
+            let (id, order) = (ordered.order.body.id, ordered.order);
+            if order.body.channel == channel {
+                self.held().insert(id, self.money.hold(ordered.key, channel, ordered.worst));
+                tokio::spawn(Arc::clone(self).find_out(Arc::clone(&paying), order, ordered.created));
+            }
+        }
+        Ok(())
+    }
+
     /// Asks the provider what became of an order until it says.
     async fn find_out(self: Arc<Self>, paying: Arc<Paying>, order: Signed<Order>, created: u64) {
         let (id, mut pause) = (order.body.id, PAUSE_FIRST);
@@ -68,7 +81,7 @@ impl Buyer {
             match self.ask_provider::<OrderState>(paying.provider, &path).await {
                 // The cashier asks for the receipts before it, if there are any that it does not know.
                 Ok(OrderState::Answered { receipt }) if receipt.0.body.order == order => {
-                    if let Some(item) = self.judge_found(receipt.0, &paying.of()).await {
+                    if let Some(item) = self.judge_found(receipt.0, &paying.of).await {
                         paying.cashier.pay(item);
                         // Nothing, unless it was paid in the meantime.
                         drop(self.held().remove(&id));
@@ -95,7 +108,7 @@ impl Buyer {
             Ok(Found::Whole(ordered)) => (ordered.key, ordered.order == *order && ordered.state == State::Open),
             Ok(Found::Forgotten) => (None, false),
             // Signed and lost with the machine's last second: what we signed, we pay.
-            Ok(Found::Nothing) => (None, order.verify(self.network(), self.config.signer.key())),
+            Ok(Found::Nothing) => (None, order.verify(self.network(), of.signer.key())),
             Err(error) => {
                 tracing::error!(%error, "the books cannot be read; a receipt waits");
                 return None;

@@ -273,10 +273,12 @@ async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result
         if seen.broken {
             return Err("the provider cannot write its books".into());
         }
+        let signer = seller.config.account.signer(seen.channel.provider_key);
+        let signer = signer.ok_or("the key that the channel was opened with is gone")?;
         let time = now();
         let body = Receipt { order: order.clone(), number: seen.next_number(), answer, usage, finish, time, head };
         // Signed under the lock: the next number depends on this one.
-        let receipt = seller.config.account.sign(body);
+        let receipt = signer.sign(body);
         seen.push(Unpaid { leaf: receipt.digest(), offer: order.body.offer, usage, cost, time: time.0 });
         let kept = receipt.clone();
         let mut write = Box::pin(seller.books.write_synced(move |books| records::put_receipt(books, &kept)));

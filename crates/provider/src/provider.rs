@@ -51,6 +51,10 @@ pub struct Config {
     pub payout_at: Amount,
     /// How long receipts are kept whole after their settlement.
     pub retention: Duration,
+    /// The books come from a backup, and may be older than what others hold.
+    pub restored: bool,
+    /// The payer of the same folder: its books come from the same backup, so its channels go on.
+    pub own_payer: Option<ledger::AccountId>,
 }
 
 impl Config {
@@ -75,6 +79,8 @@ impl Config {
             settle_every: Duration::from_secs(60),
             payout_at: Amount(1_000_000_000),
             retention: Duration::from_secs(30 * 24 * 60 * 60),
+            restored: false,
+            own_payer: None,
         }
     }
 }
@@ -156,6 +162,9 @@ impl Provider {
         }
         for id in records::channels(&seller.books)? {
             seller.load_channel(id).await?;
+        }
+        if seller.config.restored {
+            seller.let_go().await?;
         }
         let timers =
             vec![tokio::spawn(Arc::clone(&seller).tick()), tokio::spawn(Arc::clone(&seller).retry_upstreams())];
@@ -245,7 +254,8 @@ impl Seller {
             return Ok(true);
         }
         let Some(Record::Channel(channel)) = self.config.ledger.get(&Key::Channel(id)).await? else { return Ok(false) };
-        if channel.provider != self.config.account.id() {
+        let account = &self.config.account;
+        if channel.provider != account.id() || account.signer(channel.provider_key).is_none() {
             return Ok(false);
         }
         let settled_spent = channel.spent;

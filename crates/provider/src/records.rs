@@ -141,6 +141,15 @@ pub fn refused(books: &Books, id: ChannelId) -> Result<Vec<Signed<Receipt>>, Err
     rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a receipt"))).collect()
 }
 
+/// The refusals of a channel after a number, in order.
+pub fn refusals(books: &Books, id: ChannelId, after: u64) -> Result<Vec<Signed<Refusal>>, Error> {
+    let query = "SELECT bytes FROM refusal WHERE channel = ? AND number > ? ORDER BY number";
+    let rows: Vec<Vec<u8>> = books.read(|books| {
+        books.prepare_cached(query)?.query_map(params![id.0, after.cast_signed()], |row| row.get(0))?.collect()
+    })?;
+    rows.iter().map(|bytes| decode(bytes).map_err(|_| Error::Damaged("a refusal"))).collect()
+}
+
 /// A channel's tally, and its newest voucher.
 pub type Vouched = (Tally, Option<Signed<Voucher>>);
 

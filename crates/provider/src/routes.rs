@@ -1,7 +1,7 @@
 //! The routes of [`api::exchange`] and [`api::offers`].
 
 use api::{
-    exchange::{AnswerRequest, FRAMES, Frame, OrderState, Receipts, RefusedCode, VoucherUpdate},
+    exchange::{AnswerRequest, FRAMES, Frame, OrderState, Receipts, RefusedCode, Vouched, VoucherUpdate},
     text::Encoded,
 };
 use axum::{
@@ -40,6 +40,7 @@ pub fn router(seller: Arc<Seller>) -> Router {
         .route("/exchange/answers/{order}/cancel", post(cancel))
         .route("/exchange/vouchers", post(vouchers))
         .route("/exchange/channels/{channel}/receipts", get(receipts))
+        .route("/exchange/channels/{channel}/voucher", get(voucher))
         .route("/exchange/channels/{channel}/orders/{order}", get(order))
         .route("/offers", get(owner::list).post(owner::begin))
         .route("/offers/{id}", delete(owner::withdraw))
@@ -100,6 +101,18 @@ async fn receipts(
     let from = query["from"].as_str().map_or(Ok(1), parse::<u64>)?;
     let receipts = records::receipts(&seller.books, channel, from, RECEIPTS_MAX)?;
     Ok(Json(Receipts { receipts: receipts.into_iter().map(Encoded).collect() }))
+}
+
+async fn voucher(
+    State(seller): State<Arc<Seller>>,
+    Path(channel): Path<String>,
+    Query(query): Query<Value>,
+) -> Result<Json<Vouched>, Refusal> {
+    let channel: ChannelId = parse(&channel)?;
+    let from = query["from"].as_str().map_or(Ok(0), parse::<u64>)?;
+    let voucher = records::channel(&seller.books, channel)?.and_then(|(_, voucher)| voucher).map(Encoded);
+    let refusals = records::refusals(&seller.books, channel, from)?;
+    Ok(Json(Vouched { voucher, refusals: refusals.into_iter().map(Encoded).collect() }))
 }
 
 async fn order(

@@ -61,6 +61,26 @@ impl Seller {
         }
     }
 
+    /// After a restore: receipts and vouchers of other people's gateways may be missing here, so the numbers of new receipts
+    /// could be taken already. Their channels are settled as far as the books go, and released; their gateways open others.
+    pub async fn let_go(&self) -> Result<(), Error> {
+        let account = &self.config.account;
+        for (key, record) in self.config.ledger.list(List::Channels(account.id())).await? {
+            let (Key::Channel(id), Record::Channel(channel)) = (key, record) else { continue };
+            if channel.provider != account.id() || Some(channel.payer) == self.config.own_payer {
+                continue;
+            }
+            let newer = self.load_channel(id).await?
+                && self.credit().channels.get(&id).is_some_and(|seen| seen.channel.number > seen.settled);
+            if newer && let Err(error) = self.settle(id).await {
+                tracing::warn!(%error, channel = %id, "a channel from before the restore was not settled");
+            }
+            account.submit(Operation::Release { channel: id }).await?;
+            self.refresh_channel(id).await?;
+        }
+        Ok(())
+    }
+
     /// Settles each channel that has at least `least` vouched for and not settled, or is closing.
     pub async fn settle_all(&self, least: Amount) {
         let due: Vec<ChannelId> = {

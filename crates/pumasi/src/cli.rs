@@ -36,6 +36,9 @@ pub enum Command {
     /// The accounts of this folder and what they have
     Wallet,
     /// API keys: make, list, revoke
+    /// What this folder's accounts have and earned; send, and keep safe
+    Wallet(command::wallet::Args),
+    /// API keys: make, list, raise, revoke
     #[command(subcommand)]
     Key(command::key::Command),
     /// Bring a model or dataset from the Hugging Face Hub, Ollama or this disk; its authors are named

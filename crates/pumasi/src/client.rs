@@ -1,6 +1,6 @@
 //! The command line as a client of the running node.
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use reqwest::{Method, Response};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -12,6 +12,28 @@ pub struct Client {
     address: String,
     token: String,
 }
+
+/// The node answered that it does not do it.
+#[derive(Debug)]
+pub struct Refused {
+    status: u16,
+    message: String,
+}
+
+impl Refused {
+    /// True if it was not done and will not be; false if it may have been, or may be at another try.
+    pub const fn is_for_good(&self) -> bool {
+        self.status < 500
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (HTTP {})", self.message, self.status)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 impl Client {
     /// The node of this folder, with its owner's token.
@@ -75,10 +97,10 @@ impl Client {
         }
         let text = answer.text().await.unwrap_or_default();
         let body = serde_json::from_str::<api::openai::ErrorBody>(&text);
-        match body {
-            Ok(body) => bail!("{} (HTTP {})", body.error.message, status.as_u16()),
-            Err(_) => bail!("HTTP {status}: {}", text.trim()),
-        }
+        Err(match body {
+            Ok(body) => Refused { status: status.as_u16(), message: body.error.message }.into(),
+            Err(_) => anyhow!("HTTP {status}: {}", text.trim()),
+        })
     }
 
     /// GET, read as JSON.

@@ -2,7 +2,7 @@
 //!
 //! | path | what |
 //! | --- | --- |
-//! | `version` | of the folder's layout |
+//! | `version` | of the folder's layout (`layout.rs`) |
 //! | `keys/` | signing keys, one file per account, and the lock of the folder |
 //! | `ledger/` | journal and snapshots |
 //! | `blobs/` | artifacts, an OCI layout |
@@ -10,8 +10,10 @@
 //! | `owner-token` | lets the command line and the page act for the owner |
 //! | `api-key` | the first API key, for `pumasi chat` |
 //! | `run.json` | where the running node listens |
+//! | `sending/` | what was to be sent and was not answered |
+//! | `restored` | until the first start after a restore |
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::OpenOptions,
@@ -21,9 +23,6 @@ use std::{
 };
 
 use crate::t;
-
-/// The layout this program writes.
-const VERSION: u32 = 1;
 
 /// A data folder.
 #[derive(Debug, Clone)]
@@ -51,24 +50,14 @@ impl Home {
         Ok(Self(base.join("pumasi")))
     }
 
-    /// Makes the folder if it is not there, and checks that this program knows its layout.
-    pub fn prepare(&self) -> anyhow::Result<()> {
+    /// Makes the folder if it is not there.
+    pub fn make(&self) -> anyhow::Result<()> {
         let path = &self.0;
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
-            t!("cannot make the data folder {}", "데이터 폴더 {}를 만들 수 없습니다", path.display())
-        })?;
-        let file = self.0.join("version");
-        match std::fs::read_to_string(&file) {
-            Ok(text) if text.trim() == VERSION.to_string() => Ok(()),
-            Ok(text) => bail!(t!(
-                "the data folder {} has layout {}, and this program knows layout {VERSION}: use the program that made it",
-                "데이터 폴더 {}의 구조는 {}이고 이 프로그램은 {VERSION}만 압니다: 그 폴더를 만든 프로그램을 쓰세요",
-                path.display(),
-                text.trim()
-            )),
-            Err(error) if error.kind() == ErrorKind::NotFound => write_private(&file, &format!("{VERSION}\n")),
-            Err(error) => Err(error).with_context(|| file.display().to_string()),
-        }
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| t!("cannot make the data folder {}", "데이터 폴더 {}를 만들 수 없습니다", path.display()))
     }
 
     /// How this program is called for this folder, for hints: `pumasi`, `target/release/pumasi --home DIR`.
@@ -135,7 +124,8 @@ fn program() -> String {
     here.unwrap_or(called).display().to_string()
 }
 
-fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file that its owner alone can read: whole, or not at all.
+pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     let fresh = path.with_extension("new");
     let write = || -> std::io::Result<()> {
         let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;

@@ -1,5 +1,6 @@
 //! The one binary of Pumasi.
 
+mod backup;
 mod cli;
 mod client;
 mod command;
@@ -7,7 +8,9 @@ mod home;
 mod import;
 mod language;
 mod names;
+mod layout;
 mod node;
+mod passphrase;
 mod print;
 mod proof;
 mod rate;
@@ -46,6 +49,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Withdraw(args) => command::withdraw::run(&home, args, cli.json).await,
         Command::Ps => command::ps::run(&home, cli.json).await,
         Command::Wallet => command::wallet::run(&home, cli.json).await,
+        Command::Wallet(args) => command::wallet::run(&home, args, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Import(args) => command::import::run(&home, args, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,

@@ -57,6 +57,43 @@ pub fn per_million(rate: u64) -> String {
     Amount(u128::from(rate) * 1_000_000).to_string()
 }
 
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// A day, counted from 1970-01-01, as year, month and day of the Gregorian calendar.
+pub fn day(days: u64) -> String {
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let (mut year, mut left) = (1970, days);
+    loop {
+        let length = if leap(year) { 366 } else { 365 };
+        if left < length {
+            break;
+        }
+        (year, left) = (year + 1, left - length);
+    }
+    let february = if leap(year) { 29 } else { 28 };
+    let mut month = 1;
+    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if left < length {
+            break;
+        }
+        (month, left) = (month + 1, left - length);
+    }
+    format!("{year:04}-{month:02}-{:02}", left + 1)
+}
+
+/// Asks on the terminal. Without one, `--yes` must have said it.
+pub fn confirmed(question: &str) -> anyhow::Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        anyhow::bail!(t!("this needs your yes: give it with --yes", "동의가 필요합니다: --yes를 붙이세요"));
+    }
+    eprint!("{question} ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "예" | "네"))
+}
+
 /// Says on standard error how far something is: nothing if it is done soon, one line that changes on a terminal, and a line
 /// now and then in a file.
 pub struct Progress {
@@ -164,6 +201,21 @@ pub fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn days_have_dates() {
+        for (days, date) in [
+            (0, "1970-01-01"),
+            (58, "1970-02-28"),
+            (789, "1972-02-29"),
+            (11_016, "2000-02-29"),
+            (20_781, "2026-11-24"),
+            (20_818, "2026-12-31"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(super::day(days), date);
+        }
+    }
+
     #[test]
     fn hangul_takes_two_columns() {
         assert_eq!((super::columns("합계"), super::columns("total")), (4, 5));

@@ -11,6 +11,7 @@ mod entries;
 mod error;
 mod head;
 mod http;
+mod income;
 mod index;
 mod journal;
 mod keeper;

@@ -2,10 +2,11 @@
 
 use api::{
     Applied, Ledger, LedgerError, List, Settled,
+    income::{Earnings, Received},
     log::{Entry, SignedHead},
 };
 use async_trait::async_trait;
-use ledger::{ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed};
+use ledger::{AccountId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed};
 use std::{
     fs::File,
     path::PathBuf,
@@ -138,7 +139,7 @@ impl Inner {
         LedgerError::Unreachable { address: self.dir.display().to_string(), reason: reason.to_string() }
     }
 
-    fn known(&self, account: ledger::AccountId, sequence: u64) -> Result<Option<crate::index::Known>, LedgerError> {
+    fn known(&self, account: AccountId, sequence: u64) -> Result<Option<crate::index::Known>, LedgerError> {
         self.index.operation(account, sequence).map_err(|error| self.unreachable(&error))
     }
 
@@ -207,6 +208,14 @@ impl Ledger for Replica {
             },
             _ => Err(self.0.unreachable("its index is not of this journal: delete index.sqlite and restart")),
         }
+    }
+
+    async fn received(&self, account: AccountId, from: u64) -> Result<Vec<Received>, LedgerError> {
+        self.received_by(account, from)
+    }
+
+    async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
+        self.earned_by(account, days)
     }
 
     async fn head(&self) -> Result<SignedHead, LedgerError> {

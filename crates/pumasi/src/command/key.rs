@@ -23,6 +23,14 @@ pub enum Command {
     },
     /// The API keys and what they spent
     Ls,
+    /// Raise the budget of an API key
+    Topup {
+        /// The key's id, as `key ls` shows it
+        id: String,
+        /// Credits more that it may spend
+        #[arg(value_name = "AMOUNT")]
+        amount: ledger::Amount,
+    },
     /// Revoke an API key
     Revoke {
         /// The key's id, as `key ls` shows it
@@ -47,6 +55,19 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
         Command::Ls => {
             let keys: Value = client.get("/keys").await?;
             if json { print::json(&keys)? } else { list(&keys) }
+        }
+        Command::Topup { id, amount } => {
+            let body = json!({ "amount": amount.to_string() });
+            let key: Value = client.post(&format!("/keys/{id}/topup"), &body).await?;
+            if json {
+                print::json(&key)?;
+            } else {
+                let budget = key["budget"].as_str().unwrap_or_default();
+                print::line(&t!(
+                    "{id} may spend {budget} credits in all",
+                    "{id}는 이제 모두 {budget} 크레딧까지 쓸 수 있습니다"
+                ));
+            }
         }
         Command::Revoke { id } => {
             client.send::<()>(Method::DELETE, &format!("/keys/{id}"), None).await?;

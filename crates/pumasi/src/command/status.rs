@@ -29,6 +29,11 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
             t!("{operations} operations in {entries} log entries", "연산 {operations}개, 로그 항목 {entries}개"),
         ],
     ]);
+    // A node without a gateway has no limits.
+    let limits: Option<Value> = client.get("/channels/limits").await.ok();
+    if let Some(warning) = limits.as_ref().and_then(super::wallet::limit_reached) {
+        print::line(&warning);
+    }
     if models.data.is_empty() {
         print::line(&t!("no model is offered", "제공하는 모델이 없습니다"));
         return Ok(ExitCode::SUCCESS);

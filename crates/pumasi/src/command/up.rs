@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     home::Home,
     node::{Config, Node},
-    print, t,
+    passphrase, print, t,
 };
 
 /// What is asked.
@@ -31,11 +31,13 @@ pub struct Args {
 
 pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     logging();
+    // Asked for before signals are caught: Ctrl+C must end the question.
+    let passphrase = passphrase::of_keys(&home)?;
     // From here on a signal ends the start or the run, and never leaves a half-written line.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let first = home.read("api-key")?.is_none();
     let Args { listen, models, threads, context } = args;
-    let start = Node::start(home.clone(), Config { listen, models, threads, context });
+    let start = Node::start(home.clone(), Config { listen, models, threads, context, passphrase });
     let node = tokio::select! {
         node = start => node?,
         _ = interrupt.recv() => return Ok(ExitCode::from(130)),

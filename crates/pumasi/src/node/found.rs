@@ -19,7 +19,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// Opens the folder's ledger, founding it if it is not there.
 pub async fn open_replica(home: &Home, keys: &Keys) -> anyhow::Result<replica::Replica> {
-    let (dir, key) = (home.path("ledger"), keys.pair("replica")?);
+    let (dir, key) = (home.path("ledger"), keys.pair(wallet::REPLICA)?);
     let config = |genesis| replica::Config { dir: dir.clone(), genesis, key: Arc::clone(&key) };
     let opened = open(config(None)).await?;
     if let Err(replica::Error::NotFounded(_)) = opened {
@@ -35,15 +35,15 @@ async fn open(config: replica::Config) -> anyhow::Result<Result<replica::Replica
 
 /// A network of this folder alone: nothing costs a fee, and nothing is set aside beside what channels hold.
 fn genesis(keys: &Keys) -> anyhow::Result<Genesis> {
-    let (issuer, replica) = (keys.pair("issuer")?.public(), keys.pair("replica")?.public());
+    let (issuer, replica) = (keys.id("issuer")?, keys.pair(wallet::REPLICA)?.public());
     let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
     let tag: String = issuer.to_string().chars().take(8).collect();
     Ok(Genesis {
         origin: format!("pumasi.play/{tag}"),
         founded: Time(u64::try_from(since.as_millis())?),
-        issuer: issuer.into(),
+        issuer,
         replicas: vec![replica],
-        beneficiary: issuer.into(),
+        beneficiary: issuer,
         fees: Fees::default(),
         deposits: Deposits::default(),
         royalty_max: 1_000_000_000,

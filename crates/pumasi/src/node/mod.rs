@@ -3,6 +3,7 @@
 mod earlier;
 mod found;
 mod models;
+mod owner;
 mod publish;
 mod routes;
 
@@ -19,11 +20,12 @@ use std::{
 use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
+    backup::RESTORED,
     home::{Home, Running},
-    t,
+    layout, t,
 };
 
-pub use routes::WalletView;
+pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
 
 /// How long running answers may go on once the node stops.
 const ANSWERS_END: Duration = Duration::from_secs(5);
@@ -43,6 +45,8 @@ pub struct Config {
     pub threads: Option<u32>,
     /// The most tokens of one conversation; none for what each model had before, or else the usual.
     pub context: Option<u32>,
+    /// Opens the keys, if they are sealed.
+    pub passphrase: Option<wallet::Passphrase>,
 }
 
 /// A running node.
@@ -72,8 +76,9 @@ impl Node {
     /// # Errors
     /// A sentence that says what is in the way.
     pub async fn start(home: Home, config: Config) -> anyhow::Result<Self> {
-        home.prepare()?;
-        let keys = wallet::Keys::open(&home.path("keys")).map_err(|error| locked(&home, error))?;
+        let (folder, passphrase) = (home.clone(), config.passphrase.clone());
+        let keys = blocking(move || layout::open_keys(&folder, passphrase)).await?;
+        let restored = home.path(RESTORED).exists();
         // Of a process that was killed.
         drop(std::fs::remove_file(home.path("run.json")));
         let listener = TcpListener::bind(&config.listen).await.map_err(|error| busy(&config.listen, &error))?;
@@ -85,19 +90,30 @@ impl Node {
 
         let store = blobs::Store::open(&home.path("blobs")).map(Arc::new)?;
         let token = home.owner_token()?;
-        let mut seller = provider::Config::new(
-            home.path("provider.db"),
-            Arc::clone(&ledger),
-            wallet.account("provider")?,
-            address.clone(),
-            Arc::clone(&store),
-        );
-        seller.owner_token.clone_from(&token);
+        let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
+        let seller = provider::Config {
+            owner_token: token.clone(),
+            restored,
+            own_payer: Some(payer.id()),
+            ..provider::Config::new(
+                home.path("provider.db"),
+                Arc::clone(&ledger),
+                wallet.account("provider")?,
+                address.clone(),
+                Arc::clone(&store),
+            )
+        };
         let provider = Arc::new(provider::Provider::start(seller).await?);
         earlier::take_over(&home, &provider).await?;
-        let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
-        let buyer = gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone());
+        let buyer = gateway::Config {
+            restored,
+            ..gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone())
+        };
         let gateway = Arc::new(gateway::Gateway::start(buyer).await?);
+        if restored {
+            // Both doors have it in their books now.
+            std::fs::remove_file(home.path(RESTORED))?;
+        }
         let routes = routes::Routes {
             replica: replica.clone(),
             provider: Arc::clone(&provider),
@@ -173,24 +189,6 @@ fn address(mut listens: SocketAddr) -> String {
         listens.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     format!("http://{listens}")
-}
-
-/// The folder has one process.
-fn locked(home: &Home, error: wallet::Error) -> anyhow::Error {
-    if !matches!(error, wallet::Error::Locked(_)) {
-        return error.into();
-    }
-    let dir = home.dir().display();
-    anyhow::anyhow!(match home.running() {
-        Ok(Running { address, pid }) => t!(
-            "Pumasi already runs on {dir}, at {address} (process {pid}). Use that one, stop it first, or take another folder with --home",
-            "{dir}에서 품앗이가 이미 켜져 있습니다: {address} (프로세스 {pid}). 그것을 쓰거나, 먼저 끄거나, --home으로 다른 폴더를 쓰세요"
-        ),
-        Err(_) => t!(
-            "another pumasi is using {dir}. Wait until it is ready, stop it first, or take another folder with --home",
-            "다른 pumasi가 {dir}를 쓰고 있습니다. 준비될 때까지 기다리거나, 먼저 끄거나, --home으로 다른 폴더를 쓰세요"
-        ),
-    })
 }
 
 /// An address to try instead.

@@ -15,14 +15,13 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, header},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
-use ledger::{Amount, Key, Record};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
 
+use super::owner;
 use crate::{home::Home, t};
 
 /// Every route of a node for people and machines: OpenAPI 3.1.
@@ -41,30 +40,6 @@ pub struct Routes {
     pub owner_token: String,
 }
 
-/// The accounts of a folder and what they have.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct WalletView {
-    /// In the order of their roles.
-    pub accounts: Vec<AccountView>,
-    /// What lies in channels of these accounts and is not settled, as text of pico-credits.
-    pub channels_pico: String,
-    /// What lies in the pots of these accounts' artifacts.
-    pub pots_pico: String,
-}
-
-/// One account.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct AccountView {
-    /// What it is for here.
-    pub role: String,
-    /// Its id on the ledger.
-    pub id: String,
-    /// Its name, if it took one.
-    pub name: Option<String>,
-    /// What it may spend, as text of pico-credits.
-    pub balance_pico: String,
-}
-
 impl Routes {
     /// Everything; once `stopping` is true, no new answers are begun.
     pub fn router(self, stopping: watch::Receiver<bool>) -> Router {
@@ -73,39 +48,17 @@ impl Routes {
             .route("/healthz", get(health))
             .route("/metrics", get(metrics))
             .route("/openapi.json", get(openapi))
-            .route("/wallet", get(wallet))
+            .route("/wallet", get(owner::show))
+            .route("/wallet/earnings", get(owner::earnings))
+            .route("/wallet/transfers", post(owner::transfer))
+            .route("/wallet/transfers/preview", post(owner::preview))
+            .route("/wallet/rotate", post(owner::rotate))
             .with_state(self);
         own.merge(parts).fallback(no_route).layer(from_fn_with_state(stopping, while_stopping))
     }
 
-    async fn view(&self) -> anyhow::Result<WalletView> {
-        let (mut accounts, mut ids) = (Vec::new(), Vec::new());
-        for role in self.wallet.roles()? {
-            let id = self.wallet.account(&role)?.id();
-            let account = self.ledger.account(id).await?;
-            ids.push(id);
-            let balance_pico = account.balance.0.to_string();
-            accounts.push(AccountView { role, id: id.to_string(), name: account.name, balance_pico });
-        }
-        let mut channels = Amount::ZERO;
-        let mut pots = Amount::ZERO;
-        for id in &ids {
-            for (_, record) in self.ledger.list(api::List::Channels(*id)).await? {
-                if let Record::Channel(channel) = record
-                    && channel.payer == *id
-                {
-                    channels = channels.plus(channel.free()).unwrap_or(channels);
-                }
-            }
-        }
-        for (key, record) in self.ledger.list(api::List::Pots).await? {
-            if let (Key::Pot(artifact), Record::Pot(pot)) = (key, record)
-                && ids.contains(&self.ledger.artifact(artifact).await?.publisher)
-            {
-                pots = pots.plus(pot.balance()).unwrap_or(pots);
-            }
-        }
-        Ok(WalletView { accounts, channels_pico: channels.0.to_string(), pots_pico: pots.0.to_string() })
+    pub fn is_owner(&self, headers: &HeaderMap) -> bool {
+        is_owner(headers, &self.owner_token)
     }
 }
 
@@ -115,19 +68,6 @@ async fn health(State(routes): State<Routes>) -> Response {
         None => Json(json!({ "status": "ok" })).into_response(),
         Some(why) => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped", "reason": why }))).into_response()
-        }
-    }
-}
-
-async fn wallet(State(routes): State<Routes>, headers: HeaderMap) -> Response {
-    if !is_owner(&headers, &routes.owner_token) {
-        return problem(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY);
-    }
-    match routes.view().await {
-        Ok(view) => Json(view).into_response(),
-        Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "the wallet could not be shown");
-            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the ledger does not answer; try again in a moment")
         }
     }
 }
@@ -170,7 +110,7 @@ async fn while_stopping(State(stopping): State<watch::Receiver<bool>>, request: 
     next.run(request).await
 }
 
-fn problem(status: StatusCode, code: &str, message: &str) -> Response {
+pub fn problem(status: StatusCode, code: &str, message: &str) -> Response {
     let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
     let detail =
         api::openai::ErrorDetail { message: message.into(), kind: kind.into(), param: None, code: Some(code.into()) };

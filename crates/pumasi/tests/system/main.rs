@@ -10,3 +10,4 @@ mod import;
 mod models;
 mod routes;
 mod start;
+mod wallet;

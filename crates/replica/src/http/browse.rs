@@ -62,6 +62,25 @@ pub(super) async fn account(State(replica): State<Replica>, Path(account): Path<
     Ok(Json(view::account(id, &replica.account(id).await?)))
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Days {
+    days: Option<u32>,
+}
+
+pub(super) async fn earnings(
+    State(replica): State<Replica>,
+    Path(account): Path<String>,
+    query: Result<Query<Days>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Failure::bad("query", &error))?;
+    let id = account_id(&replica, &account)?;
+    let earnings = replica.earnings(id, query.days.unwrap_or(DAYS)).await?;
+    let mut shown = view::earnings(&earnings);
+    shown["account"] = id.to_string().into();
+    Ok(Json(shown))
+}
+
 pub(super) async fn artifacts(State(replica): State<Replica>) -> Answer {
     let mut artifacts = Vec::new();
     for (key, record) in replica.list(api::List::Artifacts).await? {

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET /ledger` | network, totals, replicas, head |
 //! | `GET /ledger/accounts/{id or name}` | an account |
+//! | `GET /ledger/accounts/{id or name}/earnings?days=` | what an account earned lately |
 //! | `GET /ledger/artifacts` | all artifacts, newest first |
 //! | `GET /ledger/artifacts/{digest}`, `…/{publisher}/{name:tag}` | an artifact with its pot and its last days |
 //! | `GET /ledger/offers?artifact=&provider=&withdrawn=` | offers |
@@ -32,6 +33,7 @@ impl Replica {
         Router::new()
             .route("/ledger", get(browse::ledger))
             .route("/ledger/accounts/{account}", get(browse::account))
+            .route("/ledger/accounts/{account}/earnings", get(browse::earnings))
             .route("/ledger/artifacts", get(browse::artifacts))
             .route("/ledger/artifacts/{artifact}", get(browse::artifact))
             .route("/ledger/artifacts/{publisher}/{tag}", get(browse::tagged))
@@ -43,6 +45,8 @@ impl Replica {
             .route("/ledger/state/{key}", get(wire::state))
             .route("/ledger/list/{list}", get(wire::list))
             .route("/ledger/settled/{channel}/{number}", get(wire::settled))
+            .route("/ledger/received/{account}/{entry}", get(wire::received))
+            .route("/ledger/earnings/{account}/{days}", get(wire::earnings))
             .route("/log/checkpoint", get(log::checkpoint))
             .route("/log/tile/{*path}", get(log::tile))
             .with_state(self.clone())

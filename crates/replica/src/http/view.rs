@@ -1,5 +1,6 @@
 //! Records as JSON for people.
 
+use api::income::{Earnings, Fee, Royalty};
 use ledger::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Kind, Line, OfferId, OfferRecord, Rates,
     Usage,
@@ -66,6 +67,19 @@ pub(super) fn artifact(id: ArtifactId, artifact: &Artifact) -> Value {
 
 pub(super) fn day((day, usage, earned): &(u64, Usage, Amount)) -> Value {
     json!({ "day": day, "input": usage.input, "output": usage.output, "earned": pico(*earned) })
+}
+
+pub(super) fn earnings(earnings: &Earnings) -> Value {
+    let royalty = |royalty: &Royalty| {
+        let mut shown = day(&(royalty.day, royalty.usage, royalty.amount));
+        shown["artifact"] = royalty.artifact.to_string().into();
+        shown
+    };
+    let fee = |fee: &Fee| day(&(fee.day, fee.usage, fee.amount));
+    json!({
+        "royalties": earnings.royalties.iter().map(royalty).collect::<Vec<_>>(),
+        "fees": earnings.fees.iter().map(fee).collect::<Vec<_>>(),
+    })
 }
 
 pub(super) fn offer(id: OfferId, record: &OfferRecord) -> Value {

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use borsh::{BorshDeserialize, BorshSerialize};
-use ledger::{ChannelId, Key, OPERATION_BYTES_MAX, Reject, Request, Signed};
+use ledger::{AccountId, ChannelId, Key, OPERATION_BYTES_MAX, Reject, Request, Signed};
 
 use super::error::Failure;
 use crate::Replica;
@@ -57,4 +57,16 @@ pub(super) async fn settled(State(replica): State<Replica>, Path((channel, numbe
     let channel: ChannelId = channel.parse().map_err(|error| Failure::bad("channel", &error))?;
     let number = number.parse().map_err(|_| Failure::bad("number", "a receipt's number is counted from 1"))?;
     Ok(encoded(&replica.settled(channel, number).await?))
+}
+
+pub(super) async fn received(State(replica): State<Replica>, Path((account, entry)): Path<(String, String)>) -> Answer {
+    let account: AccountId = account.parse().map_err(|error| Failure::bad("account", &error))?;
+    let from = entry.parse().map_err(|_| Failure::bad("entry", "an entry is a number, counted from 0"))?;
+    Ok(encoded(&replica.received(account, from).await?))
+}
+
+pub(super) async fn earnings(State(replica): State<Replica>, Path((account, days)): Path<(String, String)>) -> Answer {
+    let account: AccountId = account.parse().map_err(|error| Failure::bad("account", &error))?;
+    let days = days.parse().map_err(|_| Failure::bad("days", "days are a number, such as 30"))?;
+    Ok(encoded(&replica.earnings(account, days).await?))
 }

@@ -94,13 +94,46 @@ impl Index {
     /// [`Error::Index`].
     pub(crate) fn days(&self, artifact: ArtifactId, limit: u32) -> Result<Vec<(u64, Usage, Amount)>, Error> {
         let select = "SELECT day, input, output, earned FROM days WHERE artifact = ? ORDER BY day DESC LIMIT ?";
-        let read = |row: &Row| {
-            let usage = Usage { input: unsql(row.get(1)?), output: unsql(row.get(2)?) };
-            Ok((unsql(row.get(0)?), usage, Amount(u128::from_be_bytes(row.get(3)?))))
-        };
         let by = params![artifact.0, limit];
-        Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, read)?.collect())?)
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, day)?.collect())?)
     }
+
+    /// An artifact's days from `first` on, newest first, as [`Self::days`] gives them.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn days_since(&self, artifact: ArtifactId, first: u64) -> Result<Vec<(u64, Usage, Amount)>, Error> {
+        let select = "SELECT day, input, output, earned FROM days WHERE artifact = ? AND day >= ? ORDER BY day DESC";
+        let by = params![artifact.0, sql(first)];
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, day)?.collect())?)
+    }
+
+    /// A provider's days from `first` on, newest first: tokens of its answers, and its fees.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn fees_since(&self, provider: AccountId, first: u64) -> Result<Vec<(u64, Usage, Amount)>, Error> {
+        let select = "SELECT day, input, output, fee FROM fee_days WHERE provider = ? AND day >= ? ORDER BY day DESC";
+        let by = params![provider.0, sql(first)];
+        Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, day)?.collect())?)
+    }
+
+    /// The entries of the transfers to an account from entry `from` on, oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn received(&self, account: AccountId, from: u64, limit: u32) -> Result<Vec<u64>, Error> {
+        let select = "SELECT entry FROM received WHERE account = ? AND entry >= ? ORDER BY entry LIMIT ?";
+        let by = params![account.0, sql(from), limit];
+        Ok(self
+            .books
+            .read(|books| books.prepare_cached(select)?.query_map(by, |row| row.get(0).map(unsql))?.collect())?)
+    }
+}
+
+fn day(row: &Row) -> rusqlite::Result<(u64, Usage, Amount)> {
+    let usage = Usage { input: unsql(row.get(1)?), output: unsql(row.get(2)?) };
+    Ok((unsql(row.get(0)?), usage, Amount(u128::from_be_bytes(row.get(3)?))))
 }
 
 fn known(row: &Row) -> rusqlite::Result<Known> {

@@ -1,6 +1,6 @@
 //! What the index learns from an operation.
 
-use ledger::{Amount, ArtifactId, Effect, Head, Operation, Usage};
+use ledger::{AccountId, Amount, ArtifactId, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
@@ -49,6 +49,10 @@ fn learn(books: &Connection, done: &Done) -> rusqlite::Result<()> {
     for thing in concerns(done) {
         concern.execute(params![thing.bytes(), entry])?;
     }
+    if let (Operation::Transfer { to, .. }, Ok(_)) = (&body.operation, &done.answer) {
+        let insert = "INSERT INTO received (account, entry) VALUES (?, ?)";
+        books.prepare_cached(insert)?.execute(params![to.0, entry])?;
+    }
     if let (Operation::Settle { voucher }, Ok(outcome)) = (&body.operation, &done.answer) {
         books.prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?.execute(params![
             voucher.body.channel.0,
@@ -69,6 +73,11 @@ fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Resu
         for charge in &settlement.royalties {
             add(books, (charge.artifact, day), Usage::default(), charge.amount)?;
         }
+        let used = done.used.iter().fold(Usage::default(), |sum, (_, usage)| Usage {
+            input: sum.input.saturating_add(usage.input),
+            output: sum.output.saturating_add(usage.output),
+        });
+        add_fee(books, (done.signed.body.account, day), used, settlement.fee)?;
     }
     Ok(())
 }
@@ -85,5 +94,20 @@ fn add(books: &Connection, (artifact, day): (ArtifactId, u64), usage: Usage, ear
              ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, earned = ?5",
         )?
         .execute(params![artifact.0, sql(day), sql(usage.input), sql(usage.output), earned])?;
+    Ok(())
+}
+
+fn add_fee(books: &Connection, (provider, day): (AccountId, u64), usage: Usage, fee: Amount) -> rusqlite::Result<()> {
+    let before: Option<[u8; 16]> = books
+        .prepare_cached("SELECT fee FROM fee_days WHERE provider = ? AND day = ?")?
+        .query_row(params![provider.0, sql(day)], |row| row.get(0))
+        .optional()?;
+    let fee = before.map_or(0, u128::from_be_bytes).saturating_add(fee.0).to_be_bytes();
+    books
+        .prepare_cached(
+            "INSERT INTO fee_days (provider, day, input, output, fee) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, fee = ?5",
+        )?
+        .execute(params![provider.0, sql(day), sql(usage.input), sql(usage.output), fee])?;
     Ok(())
 }

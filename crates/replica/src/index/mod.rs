@@ -53,6 +53,28 @@ const MIGRATIONS: &[&str] = &["
         earned BLOB NOT NULL,
         PRIMARY KEY (artifact, day)
     ) WITHOUT ROWID, STRICT;
+", "
+    -- The entries of transfers to an account.
+    CREATE TABLE received (
+        account BLOB NOT NULL,
+        entry INTEGER NOT NULL,
+        PRIMARY KEY (account, entry)
+    ) WITHOUT ROWID, STRICT;
+    -- What a provider's settlements paid it on a day since 1970, and the tokens of its answers.
+    CREATE TABLE fee_days (
+        provider BLOB NOT NULL,
+        day INTEGER NOT NULL,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL,
+        fee BLOB NOT NULL,
+        PRIMARY KEY (provider, day)
+    ) WITHOUT ROWID, STRICT;
+    -- The next start learns the whole log again, and fills these too.
+    DELETE FROM operations;
+    DELETE FROM concerns;
+    DELETE FROM settlements;
+    DELETE FROM days;
+    UPDATE progress SET entries = 0, root = zeroblob(32);
 "];
 
 /// The index.
