@@ -28,6 +28,9 @@ pub enum Error {
     /// The bytes on disk are not those that were stored.
     #[error("{0} is damaged on this disk; import or pull it again")]
     Damaged(Digest),
+    /// Two at once would disturb each other.
+    #[error("{0} is being received already; try again in a moment")]
+    Busy(Digest),
     /// What was received is not what was named.
     #[error("the received bytes are not {0}")]
     Differs(Digest),

@@ -24,6 +24,15 @@ pub struct Imported {
     pub skipped: Vec<String>,
 }
 
+/// Files that were stored.
+#[derive(Debug, Clone)]
+pub struct TakenIn {
+    /// Path within the artifact, digest, size.
+    pub files: Vec<(String, Digest, u64)>,
+    /// What was left out, each with a reason.
+    pub skipped: Vec<String>,
+}
+
 impl Store {
     /// Stores a file or everything in a folder, and makes the manifest. Weight files are parsed first; what cannot be
     /// believed is refused, and then nothing is listed. `progress` is called with the bytes read of the current file.
@@ -35,23 +44,34 @@ impl Store {
         path: &Path,
         annotations: BTreeMap<String, String>,
         name: Option<&str>,
-        mut progress: impl FnMut(&Path, u64),
+        progress: impl FnMut(&Path, u64),
     ) -> Result<Imported, Error> {
+        let TakenIn { files, skipped } = self.take_in(path, progress)?;
+        let manifest = Manifest::new(files, annotations).map_err(|reason| Error::bad(path, reason))?;
+        let id = self.put_manifest(&manifest, name)?;
+        Ok(Imported { id, manifest, skipped })
+    }
+
+    /// Stores a file or everything in a folder, and makes no manifest of it. `progress` is called with the bytes read of the
+    /// current file.
+    ///
+    /// # Errors
+    /// [`Error::Bad`] with a sentence, or [`Error::Io`].
+    pub fn take_in(&self, path: &Path, mut progress: impl FnMut(&Path, u64)) -> Result<TakenIn, Error> {
         let (found, skipped) = find(path)?;
         if found.is_empty() {
             return Err(Error::bad(path, "there is no file in it"));
         }
-        for (_, file) in &found {
-            check(file)?;
+        for (title, path) in &found {
+            let mut file = File::open(path).map_err(Error::io(path))?;
+            check(title, &mut file).map_err(|reason| Error::bad(path, reason))?;
         }
         let mut files: Vec<(String, Digest, u64)> = Vec::new();
         for (title, file) in found {
             let (digest, size) = self.put_file(&file, |bytes| progress(&file, bytes))?;
             files.push((title, digest, size));
         }
-        let manifest = Manifest::new(files, annotations).map_err(|reason| Error::bad(path, reason))?;
-        let id = self.put_manifest(&manifest, name)?;
-        Ok(Imported { id, manifest, skipped })
+        Ok(TakenIn { files, skipped })
     }
 }
 
@@ -96,16 +116,16 @@ fn find(path: &Path) -> Result<(Found, Vec<String>), Error> {
     Ok((found, skipped))
 }
 
-/// Refuses weights that cannot be believed.
-fn check(path: &Path) -> Result<(), Error> {
-    let mut file = File::open(path).map_err(Error::io(path))?;
-    match path.extension().and_then(|extension| extension.to_str()) {
-        Some("gguf") => gguf::Header::read(&mut file).map(drop).map_err(|reason| Error::bad(path, reason)),
-        Some("safetensors") => {
-            safetensors::Header::read(&mut file).map(drop).map_err(|reason| Error::bad(path, reason))
-        }
-        Some("pkl" | "pickle" | "pt" | "pth" | "ckpt" | "bin") if is_pickle(&mut file) => {
-            Err(Error::bad(path, "pickle files can run anybody's code when they are loaded; convert it to safetensors"))
+/// Refuses weights that cannot be believed; `title` tells what the file should be.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn check(title: &str, file: &mut File) -> Result<(), String> {
+    match Path::new(title).extension().and_then(|extension| extension.to_str()) {
+        Some("gguf") => gguf::Header::read(file).map(drop),
+        Some("safetensors") => safetensors::Header::read(file).map(drop),
+        Some("pkl" | "pickle" | "pt" | "pth" | "ckpt" | "bin") if is_pickle(file) => {
+            Err("pickle files can run anybody's code when they are loaded; convert it to safetensors".into())
         }
         _ => Ok(()),
     }

@@ -4,42 +4,50 @@ use ledger::Digest;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, ErrorKind, Read, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 use tempfile::NamedTempFile;
 
 use crate::{
     Error, Manifest,
+    listed::Listed,
     manifest::{EMPTY, MANIFEST},
 };
 
 /// Bytes hashed and copied at a time.
 const CHUNK: usize = 1 << 20;
+/// What was begun and not continued for so long is given up.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A folder of artifacts.
 #[derive(Debug)]
 pub struct Store {
-    dir: PathBuf,
-    /// Held while `index.json` is replaced.
-    index: Mutex<()>,
+    pub(crate) dir: PathBuf,
+    /// What `index.json` said when it was read last.
+    pub(crate) listed: Mutex<Arc<Listed>>,
 }
 
 impl Store {
-    /// Opens or makes the folder; what an interrupted import left behind is removed.
+    /// Opens or makes the folder; what an interrupted import left behind a day ago is removed. Several processes may use it.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
-        let store = Self { dir: dir.to_owned(), index: Mutex::default() };
+        let store = Self { dir: dir.to_owned(), listed: Mutex::default() };
         for part in ["blobs/sha256", "partial"] {
             let path = dir.join(part);
             fs::create_dir_all(&path).map_err(Error::io(&path))?;
         }
-        for left in fs::read_dir(store.partial()).map_err(Error::io(dir))?.flatten() {
-            drop(fs::remove_file(left.path()));
+        for left in fs::read_dir(store.partial_dir()).map_err(Error::io(dir))?.flatten() {
+            let age = left.metadata().ok().and_then(|meta| meta.modified().ok()?.elapsed().ok());
+            if age.is_some_and(|age| age > ABANDONED) {
+                drop(fs::remove_file(left.path()));
+            }
         }
         store.write_once("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         store.write_once("index.json", br#"{"schemaVersion":2,"manifests":[]}"#)?;
@@ -52,7 +60,7 @@ impl Store {
         if path.exists() { Ok(()) } else { self.replace(&path, bytes) }
     }
 
-    fn partial(&self) -> PathBuf {
+    pub(crate) fn partial_dir(&self) -> PathBuf {
         self.dir.join("partial")
     }
 
@@ -120,7 +128,7 @@ impl Store {
         named: Option<Digest>,
         progress: impl FnMut(u64),
     ) -> Result<(Digest, u64), Error> {
-        let dir = self.partial();
+        let dir = self.partial_dir();
         let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
         let (digest, size) = copy(reader, file.as_file_mut(), progress).map_err(Error::io(&dir))?;
         if let Some(named) = named.filter(|named| *named != digest) {
@@ -140,18 +148,45 @@ impl Store {
     /// # Errors
     /// [`Error::Io`].
     pub fn put_manifest(&self, manifest: &Manifest, name: Option<&str>) -> Result<Digest, Error> {
-        let bytes = manifest.bytes();
-        let digest = self.put_bytes(&bytes)?;
-        let mut entry = json!({ "mediaType": MANIFEST, "digest": digest.to_string(), "size": bytes.len() });
+        let digest = self.put_manifest_blob(manifest)?;
+        self.list(digest, name)?;
+        Ok(digest)
+    }
+
+    /// Stores a manifest and does not list it: nobody but the owner sees it until [`Store::list`].
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn put_manifest_blob(&self, manifest: &Manifest) -> Result<Digest, Error> {
+        self.put_bytes(&manifest.bytes())
+    }
+
+    /// Lists a stored manifest in the index, under a name if it has one: from then on its files are public.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Io`] or [`Error::Bad`].
+    pub fn list(&self, digest: Digest, name: Option<&str>) -> Result<(), Error> {
+        let size = self.open_blob(digest)?.metadata().map_err(Error::io(&self.path(digest)))?.len();
+        let mut entry = json!({ "mediaType": MANIFEST, "digest": digest.to_string(), "size": size });
         if let Some(name) = name {
             entry["annotations"] = json!({ "org.opencontainers.image.ref.name": name });
         }
-        let _turn = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.index_turn()?;
         let mut entries = self.entries()?;
+        if entries.contains(&entry) {
+            return Ok(());
+        }
         entries.retain(|old| old["digest"] != entry["digest"]);
         entries.push(entry);
-        self.put_index(&entries)?;
-        Ok(digest)
+        self.put_index(&entries)
+    }
+
+    /// Held while `index.json` is replaced, by one process at a time.
+    fn index_turn(&self) -> Result<File, Error> {
+        let path = self.dir.join("index.lock");
+        let file = File::create(&path).map_err(Error::io(&path))?;
+        file.lock().map_err(Error::io(&path))?;
+        Ok(file)
     }
 
     /// Reads a manifest.
@@ -180,12 +215,12 @@ impl Store {
     /// # Errors
     /// [`Error::Missing`], [`Error::Io`] or [`Error::Bad`].
     pub fn remove(&self, digest: Digest) -> Result<(), Error> {
-        let _turn = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let _turn = self.index_turn()?;
         let gone = self.manifest(digest)?;
         let mut entries = self.entries()?;
         entries.retain(|entry| entry["digest"] != digest.to_string());
         self.put_index(&entries)?;
-        let mut needed = vec![Digest::of(EMPTY)];
+        let mut needed = HashSet::from([Digest::of(EMPTY)]);
         for entry in &entries {
             if let Some(other) = entry["digest"].as_str().and_then(|text| text.parse().ok()) {
                 needed.extend(self.manifest(other)?.blobs().map(|blob| blob.digest));
@@ -196,13 +231,20 @@ impl Store {
         Ok(())
     }
 
-    /// Writes an artifact's files into a folder, each verified. Files that stand there already are not overwritten.
+    /// Writes an artifact's files into a folder, each verified. Files that stand there already stay, and must be the same.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Missing`], [`Error::Io`] or [`Error::Bad`].
     pub fn export(&self, manifest: &Manifest, dir: &Path) -> Result<(), Error> {
         for file in manifest.files() {
             let path = dir.join(file.path());
+            if path.exists() {
+                let found = File::open(&path).and_then(|mut file| copy(&mut file, &mut io::sink(), |_| {}));
+                match found.map_err(Error::io(&path))?.0 == file.digest {
+                    true => continue,
+                    false => return Err(Error::bad(&path, "another file stands there; choose an empty folder")),
+                }
+            }
             let parent = path.parent().unwrap_or(dir);
             fs::create_dir_all(parent).map_err(Error::io(parent))?;
             let mut out = NamedTempFile::new_in(parent).map_err(Error::io(parent))?;
@@ -231,7 +273,7 @@ impl Store {
 
     /// Replaces a file whole or not at all.
     fn replace(&self, path: &Path, bytes: &[u8]) -> Result<(), Error> {
-        let dir = self.partial();
+        let dir = self.partial_dir();
         let mut file = NamedTempFile::new_in(&dir).map_err(Error::io(&dir))?;
         file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
         file.persist(path).map_err(|error| Error::io(path)(error.error))?;
@@ -240,13 +282,17 @@ impl Store {
 }
 
 /// Makes a rename durable.
-fn sync_parent(path: &Path) -> Result<(), Error> {
+pub(crate) fn sync_parent(path: &Path) -> Result<(), Error> {
     let parent = path.parent().unwrap_or(path);
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(Error::io(parent))
 }
 
 /// Copies and hashes in constant memory.
-fn copy(reader: &mut impl Read, writer: &mut impl Write, mut progress: impl FnMut(u64)) -> io::Result<(Digest, u64)> {
+pub(crate) fn copy(
+    reader: &mut impl Read,
+    writer: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> io::Result<(Digest, u64)> {
     let (mut hasher, mut size, mut chunk) = (Sha256::new(), 0u64, vec![0; CHUNK]);
     loop {
         let count = match reader.read(&mut chunk) {

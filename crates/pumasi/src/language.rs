@@ -22,11 +22,13 @@ pub fn korean() -> bool {
 
 /// Puts Korean texts into the help of a command and everything below it.
 pub fn translate(command: clap::Command) -> clap::Command {
-    if !korean() {
-        return command;
-    }
+    if korean() { below("", command) } else { command }
+}
+
+/// The same for a command below others.
+fn below(parent: &str, command: clap::Command) -> clap::Command {
     let name = command.get_name().to_owned();
-    let command = match about(&name) {
+    let command = match about(parent, &name) {
         Some(text) => command.about(text).long_about(None),
         None => command,
     };
@@ -47,7 +49,7 @@ pub fn translate(command: clap::Command) -> clap::Command {
         true => command.disable_version_flag(true).arg(own("version", 'V').action(clap::ArgAction::Version)),
         false => command,
     };
-    command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(translate)
+    command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(|command| below(&name, command))
 }
 
 /// The headings of a Korean help page.
@@ -57,8 +59,9 @@ fn own(name: &'static str, short: char) -> clap::Arg {
     clap::Arg::new(name).short(short).long(name).help(help(name)).help_heading("옵션")
 }
 
-fn about(command: &str) -> Option<&'static str> {
+fn about(parent: &str, command: &str) -> Option<&'static str> {
     Some(match command {
+        "ls" if parent == "key" => "API 키와 쓴 금액",
         "pumasi" => {
             "오픈 소스 AI의 열린 거래소: 모든 사용을 재고, 답변 하나하나가 그 바탕이 된 모든 이에게 값을 치릅니다."
         }
@@ -67,7 +70,13 @@ fn about(command: &str) -> Option<&'static str> {
         "wallet" => "이 폴더의 계정과 잔액",
         "key" => "API 키: 만들기, 보기, 거두기",
         "new" => "예산이 있는 새 API 키를 만들어 한 번 보여 줍니다",
-        "ls" => "API 키와 쓴 금액",
+        "publish" => "파일이나 폴더를 게시합니다: 무엇을 바탕으로 했고 쓰일 때마다 얼마를 받을지 함께 적습니다",
+        "ls" => "게시된 것을 찾고 봅니다",
+        "show" => "하나를 자세히 봅니다: 계보, 로열티, 제공 조건, 파일, 수입, 기록",
+        "pull" => "게시된 것을 이 컴퓨터로 받습니다",
+        "tag" => "내가 게시한 것에 태그를 붙입니다",
+        "retire" => "내가 게시한 것을 은퇴시켜 새로 쓰이지 않게 합니다",
+        "rm" => "이 컴퓨터에서 파일을 지웁니다",
         "revoke" => "API 키를 거둡니다",
         "bill" => "영수증의 계산서를 다시 계산하고 증명합니다",
         "audit" => "원장 전체를 다시 실행하여 서명, 값, 합계, 뿌리를 모두 확인합니다",
@@ -97,6 +106,28 @@ fn help(argument: &str) -> Option<&'static str> {
         "name" => "알아볼 이름",
         "expires_in_days" => "며칠 뒤에 끝나는지",
         "id" => "키의 id (`key ls`가 보여 줍니다)",
+        "path" => "파일 하나, 또는 함께 속하는 것이 모두 든 폴더",
+        "publish_name" => "내 이름 아래에 붙일 이름 [기본값: 파일이나 폴더의 이름]",
+        "kind" => {
+            "model(모델), adapter(어댑터), dataset(데이터셋), recipe(레시피), evaluation(평가) [기본값: 파일에 적힌 대로]"
+        }
+        "parents" => "바탕이 된 것 (여러 번 쓸 수 있습니다) [기본값: 파일에 적힌 대로]",
+        "royalty_in" => "쓰일 때마다 받을 로열티: 입력 백만 토큰마다의 크레딧. 나중에 바꿀 수 없습니다",
+        "royalty_out" => "출력 백만 토큰마다의 크레딧",
+        "payees" => "로열티를 받을 이와 그 비중 (여러 번 쓸 수 있습니다) [기본값: 나 혼자]",
+        "license" => "SPDX로 적은 라이선스 [기본값: 파일에 적힌 대로]",
+        "yes" => "묻지 않고 합니다",
+        "artifact" => "어느 것: 이름, 게시자/이름:태그, 또는 다이제스트",
+        "new_tag" => "붙일 태그, 예: latest, v2",
+        "force" => "여기서 게시했고 다른 사본이 없어도 지웁니다",
+        "words" => "이름, 태그, 제목, 소개에 있는 단어나 그 앞부분",
+        "only_kind" => "이 종류만: model, adapter, dataset, recipe, evaluation",
+        "only_license" => "이 라이선스만",
+        "publisher" => "이 게시자의 것만",
+        "list_sort" => "순서: newest(새것), oldest(오래된 것), name(이름), price(값), children(바탕으로 많이 쓰인 것)",
+        "limit" => "많아야 몇 개",
+        "out_folder" => "파일을 이 폴더에도 씁니다",
+        "from_node" => "이름을 아는 원장이 있는 노드 [기본값: 이 폴더의 노드]",
         "receipt" => "영수증 id, 또는 저장한 영수증 파일",
         "log" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
         "source" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
@@ -114,16 +145,17 @@ mod tests {
 
     #[test]
     fn every_command_and_argument_has_a_korean_text() {
-        fn check(command: &clap::Command) {
+        fn check(parent: &str, command: &clap::Command) {
             if command.is_hide_set() {
                 return;
             }
-            assert!(super::about(command.get_name()).is_some(), "no Korean text for {}", command.get_name());
+            let name = command.get_name();
+            assert!(super::about(parent, name).is_some(), "no Korean text for {name}");
             for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
                 assert!(super::help(argument.get_id().as_str()).is_some(), "no Korean text for {}", argument.get_id());
             }
-            command.get_subcommands().for_each(check);
+            command.get_subcommands().for_each(|below| check(name, below));
         }
-        check(&crate::cli::Cli::command());
+        check("", &crate::cli::Cli::command());
     }
 }

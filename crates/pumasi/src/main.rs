@@ -8,6 +8,7 @@ mod language;
 mod node;
 mod print;
 mod proof;
+mod rate;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use std::process::ExitCode;
@@ -39,6 +40,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Up(args) => command::up::run(home, args, cli.json).await,
         Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
+        Command::Publish(args) => command::publish::run(&home, args, cli.json).await,
+        Command::Tag(args) => command::tag::run(&home, args, cli.json).await,
+        Command::Retire(args) => command::retire::run(&home, args, cli.json).await,
+        Command::Show(args) => command::show::run(&home, args, cli.json).await,
+        Command::Ls(args) => command::ls::run(&home, args, cli.json).await,
+        Command::Pull(args) => command::pull::run(&home, args, cli.json).await,
+        Command::Rm(args) => command::rm::run(&home, args, cli.json).await,
         Command::Wallet => command::wallet::run(&home, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,

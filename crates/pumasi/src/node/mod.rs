@@ -91,9 +91,11 @@ impl Node {
             address.clone(),
         );
         let provider = Arc::new(provider::Provider::start(seller).await?);
-        let (payer, signer) = (wallet.account("payer")?, wallet.account("gateway")?);
+        let accounts = (wallet.account("payer")?, wallet.account("gateway")?);
         let token = home.owner_token()?;
-        let buyer = gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone());
+        let books = home.path("gateway.db");
+        let mut buyer = gateway::Config::new(books, Arc::clone(&store), Arc::clone(&ledger), accounts, token.clone());
+        buyer.address = Some(address.clone());
         let gateway = Arc::new(gateway::Gateway::start(buyer).await?);
         let routes = routes::Routes {
             replica: replica.clone(),
@@ -101,6 +103,7 @@ impl Node {
             gateway: Arc::clone(&gateway),
             wallet: Arc::clone(&wallet),
             ledger: Arc::clone(&ledger),
+            store: Arc::clone(&store),
             owner_token: token,
         };
         let server = serve(listener, routes);

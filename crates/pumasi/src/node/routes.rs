@@ -34,6 +34,7 @@ pub struct Routes {
     pub gateway: Arc<gateway::Gateway>,
     pub wallet: Arc<wallet::Wallet>,
     pub ledger: Arc<dyn Ledger>,
+    pub store: Arc<blobs::Store>,
     pub owner_token: String,
 }
 
@@ -65,6 +66,7 @@ impl Routes {
     /// Everything; once `stopping` is true, no new answers are begun.
     pub fn router(self, stopping: watch::Receiver<bool>) -> Router {
         let parts = self.replica.router().merge(self.provider.router()).merge(self.gateway.router());
+        let parts = parts.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
         let own = Router::new()
             .route("/healthz", get(health))
             .route("/metrics", get(metrics))

@@ -1,0 +1,275 @@
+//! Blobs over HTTP, for gateway and provider alike.
+//!
+//! | route | answer |
+//! | --- | --- |
+//! | `GET /blobs/{digest}` | a blob of a listed artifact, whole or a range of it; for the owner any that is stored |
+//! | `PUT /blobs/{digest}` | the owner stores one. `Content-Range: bytes FIRST-LAST/SIZE` goes on where another ended |
+//!
+//! `HEAD` as the owner tells in `upload-offset` how many bytes of a blob came so far.
+
+use api::openai::{ErrorBody, ErrorDetail};
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use ledger::Digest;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt as _;
+use tower_http::services::ServeFile;
+
+use crate::{Error, Partial, Store};
+
+/// Bytes of a blob that are here, while it is not whole.
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+/// Pieces that wait for the disk.
+const WAITING: usize = 16;
+
+/// What the routes know.
+struct Door {
+    store: Arc<Store>,
+    owner_token: Digest,
+}
+
+/// The routes. Whoever sends the token acts for the owner.
+pub fn router(store: Arc<Store>, owner_token: &str) -> Router {
+    let owner_token = Digest::of(owner_token.as_bytes());
+    Router::new().route("/blobs/{digest}", get(blob).put(put)).with_state(Arc::new(Door { store, owner_token }))
+}
+
+impl Door {
+    fn is_owner(&self, headers: &HeaderMap) -> bool {
+        let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+        // Compared as digests, so that the time taken tells nothing of the token.
+        token.is_some_and(|token| Digest::of(token.as_bytes()) == self.owner_token)
+    }
+}
+
+async fn blob(State(door): State<Arc<Door>>, Path(digest): Path<String>, mut request: Request) -> Response {
+    let digest: Digest = match digest.parse() {
+        Ok(digest) => digest,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")),
+    };
+    let owner = door.is_owner(request.headers());
+    let store = Arc::clone(&door.store);
+    let public = tokio::task::spawn_blocking(move || store.listed().map(|listed| listed.is_public(digest))).await;
+    let public = match public {
+        Ok(Ok(public)) => public,
+        Ok(Err(error)) => return failure(&error),
+        Err(_) => return refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the blob could not be looked for"),
+    };
+    if !(public || owner) || !door.store.contains(digest) {
+        let message = format!("there is no public {digest} here; another node may have it");
+        let mut answer = refuse(StatusCode::NOT_FOUND, "blob_not_found", &message);
+        if owner {
+            answer.headers_mut().insert(UPLOAD_OFFSET, door.store.partial_length(digest).into());
+        }
+        return answer;
+    }
+    let tag = format!("\"{digest}\"");
+    if names(request.headers(), header::IF_NONE_MATCH, &tag) {
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    }
+    // A part of something else is of no use to whoever asks for a part of this.
+    if request.headers().contains_key(header::IF_RANGE) && !names(request.headers(), header::IF_RANGE, &tag) {
+        request.headers_mut().remove(header::RANGE);
+    }
+    match ServeFile::new(door.store.path(digest)).try_call(request).await {
+        Ok(answer) => labeled(answer.map(Body::new), &tag),
+        Err(source) => failure(&Error::Io { path: door.store.path(digest), source }),
+    }
+}
+
+/// Bytes under their digest never change. A browser must not take them for anything that runs.
+fn labeled(mut answer: Response, tag: &str) -> Response {
+    let headers = answer.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(tag) = HeaderValue::from_str(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    answer
+}
+
+fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
+    let listed = headers.get(header).and_then(|value| value.to_str().ok());
+    listed.is_some_and(|listed| listed.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag))
+}
+
+async fn put(
+    State(door): State<Arc<Door>>,
+    Path(digest): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<StatusCode, Response> {
+    if !door.is_owner(&headers) {
+        let message = "this is for the owner: send the token of the file owner-token in the data folder";
+        return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
+    }
+    let digest: Digest =
+        digest.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")))?;
+    if door.store.contains(digest) {
+        return Ok(StatusCode::OK);
+    }
+    let part = match headers.get(header::CONTENT_RANGE) {
+        None => Part { first: 0, size: None },
+        Some(text) => text.to_str().ok().and_then(Part::parse).ok_or_else(|| {
+            let message = "Content-Range must be: bytes FIRST-LAST/SIZE";
+            refuse(StatusCode::BAD_REQUEST, "invalid_value", message)
+        })?,
+    };
+    let (send, receive) = mpsc::channel(WAITING);
+    let store = Arc::clone(&door.store);
+    let writing = tokio::task::spawn_blocking(move || write(&store, digest, part, receive));
+    let (mut body, mut whole) = (body.into_data_stream(), true);
+    while let Some(piece) = body.next().await {
+        // Only a body that ended as it said is whole; what came of another stays, to be continued.
+        whole = piece.is_ok();
+        let Ok(piece) = piece else { break };
+        if send.send(Piece::Bytes(piece)).await.is_err() {
+            break;
+        }
+    }
+    if whole {
+        drop(send.send(Piece::End).await);
+    }
+    drop(send);
+    match writing.await {
+        Ok(Ok(written)) => written.answer(digest),
+        Ok(Err(error)) => Err(failure(&error)),
+        Err(_) => Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the blob could not be stored")),
+    }
+}
+
+/// Which part of a blob a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    first: u64,
+    /// Of the whole; none if the body is all of it.
+    size: Option<u64>,
+}
+
+impl Part {
+    /// Reads `bytes FIRST-LAST/SIZE` (RFC 9110, section 14.4).
+    fn parse(text: &str) -> Option<Self> {
+        let (range, size) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        let (first, last, size): (u64, u64, u64) = (first.parse().ok()?, last.parse().ok()?, size.parse().ok()?);
+        (first <= last && last < size).then_some(Self { first, size: Some(size) })
+    }
+}
+
+enum Piece {
+    Bytes(Bytes),
+    End,
+}
+
+/// How far a blob came.
+enum Written {
+    Whole,
+    Partly(u64),
+    /// The body begins elsewhere than the last one ended.
+    Gap(u64),
+    Cut(u64),
+}
+
+impl Written {
+    fn answer(self, digest: Digest) -> Result<StatusCode, Response> {
+        let (status, offset, message) = match self {
+            Self::Whole => return Ok(StatusCode::CREATED),
+            Self::Partly(offset) => (StatusCode::ACCEPTED, offset, "go on from the upload-offset".to_owned()),
+            Self::Gap(offset) => {
+                let message = format!("{offset} bytes of {digest} are here; go on from there");
+                (StatusCode::CONFLICT, offset, message)
+            }
+            Self::Cut(offset) => {
+                let message = format!("the body ended early; {offset} bytes of {digest} are here; go on from there");
+                (StatusCode::BAD_REQUEST, offset, message)
+            }
+        };
+        let mut answer = match status {
+            StatusCode::ACCEPTED => status.into_response(),
+            _ => refuse(status, "upload_incomplete", &message),
+        };
+        answer.headers_mut().insert(UPLOAD_OFFSET, offset.into());
+        Err(answer)
+    }
+}
+
+/// Writes what comes, in a thread that may wait for the disk.
+fn write(store: &Store, digest: Digest, part: Part, mut pieces: mpsc::Receiver<Piece>) -> Result<Written, Error> {
+    let mut partial: Partial = store.partial(digest)?;
+    if part.size.is_none() || part.first == 0 {
+        partial.clear()?;
+    }
+    if part.first != partial.length() {
+        return Ok(Written::Gap(partial.length()));
+    }
+    let mut ended = false;
+    while let Some(piece) = pieces.blocking_recv() {
+        match piece {
+            Piece::Bytes(bytes) => partial.append(&bytes)?,
+            Piece::End => ended = true,
+        }
+    }
+    let whole = match part.size {
+        Some(size) => partial.length() >= size,
+        None => ended,
+    };
+    match (whole, ended) {
+        (true, _) => partial.finish().map(|()| Written::Whole),
+        (false, true) => Ok(Written::Partly(partial.length())),
+        (false, false) => Ok(Written::Cut(partial.length())),
+    }
+}
+
+fn failure(error: &Error) -> Response {
+    let (status, code) = match error {
+        Error::Differs(_) => (StatusCode::BAD_REQUEST, "digest_differs"),
+        Error::Busy(_) => (StatusCode::CONFLICT, "upload_running"),
+        Error::Missing(_) => (StatusCode::NOT_FOUND, "blob_not_found"),
+        Error::Io { .. } | Error::Bad { .. } | Error::Damaged(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+    };
+    if status.is_server_error() {
+        tracing::error!(%error, "a blob could not be served or stored");
+    }
+    let message = match error {
+        Error::Io { source, .. } => format!("the store of this node failed: {source}"),
+        error => error.to_string(),
+    };
+    refuse(status, code, &message)
+}
+
+fn refuse(status: StatusCode, code: &str, message: &str) -> Response {
+    let kind = if status.is_server_error() { "server_error" } else { "invalid_request_error" };
+    let error = ErrorDetail { message: message.into(), kind: kind.into(), param: None, code: Some(code.into()) };
+    (status, Json(ErrorBody { error })).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Part;
+
+    #[test]
+    fn a_content_range_is_read_or_refused() {
+        for (text, part) in [
+            ("bytes 0-4/5", Some((0, 5))),
+            ("bytes 3-4/10", Some((3, 10))),
+            ("bytes 3-2/10", None),
+            ("bytes 0-5/5", None),
+            ("bytes */5", None),
+            ("items 0-4/5", None),
+            ("bytes 0-4/*", None),
+            ("bytes -1-4/9", None),
+            ("", None),
+        ] {
+            let expected = part.map(|(first, size)| Part { first, size: Some(size) });
+            assert_eq!(Part::parse(text), expected, "{text}");
+        }
+    }
+}
