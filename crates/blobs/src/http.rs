@@ -106,7 +106,7 @@ async fn put(
     Path(digest): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<StatusCode, Response> {
+) -> Result<Response, Response> {
     if !door.is_owner(&headers) {
         let message = "this is for the owner: send the token of the file owner-token in the data folder";
         return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
@@ -114,7 +114,7 @@ async fn put(
     let digest: Digest =
         digest.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")))?;
     if door.store.contains(digest) {
-        return Ok(StatusCode::OK);
+        return Ok(StatusCode::OK.into_response());
     }
     let part = match headers.get(header::CONTENT_RANGE) {
         None => Part { first: 0, size: None },
@@ -140,7 +140,7 @@ async fn put(
     }
     drop(send);
     match writing.await {
-        Ok(Ok(written)) => written.answer(digest),
+        Ok(Ok(written)) => Ok(written.answer(digest)),
         Ok(Err(error)) => Err(failure(&error)),
         Err(_) => Err(refuse(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the blob could not be stored")),
     }
@@ -179,25 +179,19 @@ enum Written {
 }
 
 impl Written {
-    fn answer(self, digest: Digest) -> Result<StatusCode, Response> {
-        let (status, offset, message) = match self {
-            Self::Whole => return Ok(StatusCode::CREATED),
-            Self::Partly(offset) => (StatusCode::ACCEPTED, offset, "go on from the upload-offset".to_owned()),
-            Self::Gap(offset) => {
-                let message = format!("{offset} bytes of {digest} are here; go on from there");
-                (StatusCode::CONFLICT, offset, message)
-            }
+    fn answer(self, digest: Digest) -> Response {
+        let here = |offset| format!("{offset} bytes of {digest} are here; go on from there");
+        let (mut answer, offset) = match self {
+            Self::Whole => return StatusCode::CREATED.into_response(),
+            Self::Partly(offset) => (StatusCode::ACCEPTED.into_response(), offset),
+            Self::Gap(offset) => (refuse(StatusCode::CONFLICT, "upload_incomplete", &here(offset)), offset),
             Self::Cut(offset) => {
-                let message = format!("the body ended early; {offset} bytes of {digest} are here; go on from there");
-                (StatusCode::BAD_REQUEST, offset, message)
+                let message = format!("the body ended early; {}", here(offset));
+                (refuse(StatusCode::BAD_REQUEST, "upload_incomplete", &message), offset)
             }
-        };
-        let mut answer = match status {
-            StatusCode::ACCEPTED => status.into_response(),
-            _ => refuse(status, "upload_incomplete", &message),
         };
         answer.headers_mut().insert(UPLOAD_OFFSET, offset.into());
-        Err(answer)
+        answer
     }
 }
 

@@ -81,10 +81,84 @@ fn pickles_links_and_bad_weights_are_refused_and_nothing_is_listed() {
 }
 
 #[test]
-fn an_interrupted_import_leaves_nothing() {
+fn what_an_interruption_left_is_kept_for_a_day() {
     let home = tempfile::tempdir().unwrap();
     drop(Store::open(home.path()).unwrap());
-    fs::write(home.path().join("partial/left"), b"half").unwrap();
+    let (left, fresh) = (home.path().join("partial/left"), home.path().join("partial/fresh"));
+    fs::write(&left, b"half").unwrap();
+    fs::write(&fresh, b"half").unwrap();
+    let before = std::time::SystemTime::now() - 2 * ABANDONED;
+    File::options().append(true).open(&left).unwrap().set_modified(before).unwrap();
     drop(Store::open(home.path()).unwrap());
-    assert_eq!(fs::read_dir(home.path().join("partial")).unwrap().count(), 0);
+    assert!(!left.exists() && fresh.exists(), "another process may be writing what is fresh");
+}
+
+#[test]
+fn a_blob_comes_in_pieces() {
+    let home = tempfile::tempdir().unwrap();
+    let store = Store::open(home.path()).unwrap();
+    let named = Digest::of(b"right");
+    let mut partial = store.partial(named).unwrap();
+    partial.append(b"ri").unwrap();
+    assert!(matches!(store.partial(named), Err(Error::Busy(_))), "not two at once");
+    drop(partial);
+    assert_eq!(store.partial_length(named), 2);
+    let mut partial = store.partial(named).unwrap();
+    assert_eq!(partial.length(), 2);
+    partial.append(b"ght").unwrap();
+    partial.finish().unwrap();
+    assert_eq!((fs::read(store.path(named)).unwrap(), store.partial_length(named)), (b"right".to_vec(), 0));
+
+    let other = Digest::of(b"other");
+    let mut partial = store.partial(other).unwrap();
+    partial.append(b"wrong").unwrap();
+    assert!(matches!(partial.finish(), Err(Error::Differs(_))));
+    assert!(!store.contains(other) && store.partial_length(other) == 0, "what is wrong is thrown away");
+}
+
+#[test]
+fn only_listed_files_are_public_whoever_lists_them() {
+    let source = folder(&[("a.txt", b"a")]);
+    let home = tempfile::tempdir().unwrap();
+    let (store, other) = (Store::open(home.path()).unwrap(), Store::open(home.path()).unwrap());
+    let files = store.take_in(source.path(), |_, _| {}).unwrap().files;
+    let manifest = Manifest::new(files.clone(), BTreeMap::new()).unwrap();
+    let id = store.put_manifest_blob(&manifest).unwrap();
+    let public = |store: &Store, blob| store.listed().unwrap().is_public(blob);
+    assert!(!public(&store, id) && !public(&store, files[0].1));
+    other.list(id, Some("you/a:latest")).unwrap();
+    assert!(public(&store, id) && public(&store, files[0].1), "it sees what another process listed");
+    other.remove(id).unwrap();
+    assert!(!public(&store, id) && !store.contains(files[0].1));
+    assert!(matches!(store.list(id, None), Err(Error::Missing(_))));
+}
+
+#[test]
+fn many_processes_list_at_once_and_nothing_is_lost() {
+    let home = tempfile::tempdir().unwrap();
+    let ids: Vec<_> = std::thread::scope(|scope| {
+        let path = home.path();
+        let one = |number: u8| {
+            let store = Store::open(path).unwrap();
+            let file = (number.to_string(), store.put_bytes(&[number]).unwrap(), 1);
+            store.put_manifest(&Manifest::new(vec![file], BTreeMap::new()).unwrap(), None).unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|number| scope.spawn(move || one(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let store = Store::open(home.path()).unwrap();
+    assert!(ids.iter().all(|id| store.listed().unwrap().has(*id)));
+}
+
+#[test]
+fn what_stands_in_the_folder_already_stays() {
+    let source = folder(&[("a.txt", b"a"), ("b.txt", b"b")]);
+    let (home, out) = (tempfile::tempdir().unwrap(), folder(&[("a.txt", b"a")]));
+    let store = Store::open(home.path()).unwrap();
+    let imported = import(&store, source.path()).unwrap();
+    store.export(&imported.manifest, out.path()).unwrap();
+    store.export(&imported.manifest, out.path()).unwrap();
+    fs::write(out.path().join("b.txt"), b"mine").unwrap();
+    assert!(matches!(store.export(&imported.manifest, out.path()), Err(Error::Bad { .. })));
+    assert_eq!(fs::read(out.path().join("b.txt")).unwrap(), b"mine");
 }

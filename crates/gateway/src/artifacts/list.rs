@@ -19,6 +19,8 @@ use crate::{catalog::Shelf, error::Problem, gateway::Buyer};
 /// How many are shown at most, and if nothing is said.
 const LIMIT_MAX: usize = 500;
 const LIMIT: usize = 50;
+/// The longest search: each word of it is looked for among all.
+const QUERY_MAX: usize = 200;
 /// An answer of the usual size, to compare prices by.
 pub const TYPICAL: Usage = Usage { input: 1_000, output: 500 };
 
@@ -64,7 +66,11 @@ pub async fn list(
         })?),
         None => None,
     };
-    let found = index.words.find(wanted.q.as_deref().unwrap_or_default());
+    let words = wanted.q.as_deref().unwrap_or_default();
+    if words.chars().count() > QUERY_MAX {
+        return Err(Problem::field("q", format!("search with at most {QUERY_MAX} characters")));
+    }
+    let found = index.words.find(words);
     let fits = |work: &&Work| {
         let license = work.facts.license.as_deref();
         wanted.kind.is_none_or(|kind| kind == work.artifact.publish.kind.into())

@@ -7,5 +7,7 @@ mod crash;
 mod harness;
 mod help;
 mod models;
+mod publish;
+mod pull;
 mod routes;
 mod start;
