@@ -52,7 +52,6 @@ impl Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use unicode_normalization::UnicodeNormalization as _;
 
     fn found(texts: &[&str], query: &str) -> Vec<usize> {
         let mut words = Words::default();

@@ -130,8 +130,8 @@ fn offers(view: &ArtifactView) {
             t!("  provider", "  공급자"),
             t!("engine", "엔진"),
             t!("weights", "가중치"),
-            t!("context", "문맥"),
-            t!("fee", "실행료"),
+            t!("context", "문맥 길이"),
+            t!("fee", "수수료"),
             t!("with royalties", "로열티까지"),
         ];
         let row = |offer: &OfferView| {
@@ -228,5 +228,5 @@ fn row(one: &Value, id: &str) -> Option<Vec<String>> {
         other => other.to_owned(),
     };
     let entry = one["entry"].as_u64()?;
-    Some(vec![format!("  {}", print::date(one["time"].as_u64()?)), what, t!("entry {entry}", "항목 {entry}")])
+    Some(vec![format!("  {}", print::date(one["time"].as_u64()?)), what, t!("entry {entry}", "기록 {entry}")])
 }
