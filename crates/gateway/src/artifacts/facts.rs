@@ -61,8 +61,8 @@ pub fn annotations(read: &Recognized, license: Option<&str>, source: Option<&Sou
     facts
 }
 
-/// One line without control characters, cut where it is too long.
-fn clipped(text: &str) -> String {
+/// One line without control characters, cut where it is too long: a stranger's words end up in somebody's terminal.
+pub fn clipped(text: &str) -> String {
     let line: Vec<&str> = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     line.join(" ").chars().take(CHARS_MAX).collect()
 }

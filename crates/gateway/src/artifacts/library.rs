@@ -1,7 +1,8 @@
 //! All artifacts of the ledger in memory: by id, by name, by word, in the order of their publication.
 //!
 //! The ledger is read again when it has new operations, or the store other artifacts; the maps are built again only if what
-//! they hold changed. So a list of 100,000 artifacts costs what it shows, and not what there is.
+//! they hold changed. A name or an id is one look-up. A list passes over all artifacts once, which for 100,000 is nothing beside
+//! sending the page.
 
 use api::{Ledger, LedgerError, List};
 use blobs::{Listed, Store};
@@ -80,21 +81,21 @@ impl Library {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The library, looked at again unless that was done a moment ago.
+    /// The library, looked at again unless that was done a moment ago, or is being done: readers do not wait for it.
     pub async fn fresh(&self) -> Result<Arc<Index>, Problem> {
-        self.look(MISS_AGE).await
+        match self.seen.try_lock() {
+            Ok(mut seen) if seen.at.is_none_or(|at| at.elapsed() >= MISS_AGE) => self.look(&mut seen).await,
+            _ => Ok(self.index()),
+        }
     }
 
     /// The library as it is now.
     pub async fn refresh(&self) -> Result<Arc<Index>, Problem> {
-        self.look(Duration::ZERO).await
+        let mut seen = self.seen.lock().await;
+        self.look(&mut seen).await
     }
 
-    async fn look(&self, age_max: Duration) -> Result<Arc<Index>, Problem> {
-        let mut seen = self.seen.lock().await;
-        if seen.at.is_some_and(|at| at.elapsed() < age_max) {
-            return Ok(self.index());
-        }
+    async fn look(&self, seen: &mut Seen) -> Result<Arc<Index>, Problem> {
         let operations = match self.ledger.get(&Key::Totals).await? {
             Some(Record::Totals(totals)) => totals.operations,
             _ => 0,

@@ -31,8 +31,8 @@ impl Words {
         self.count += 1;
     }
 
-    /// For each text whether it holds a word that begins with each word of the query, in any order. Words of a query that
-    /// begin alike are looked up in one range of a sorted map: this takes time by what is found, not by what there is.
+    /// For each text whether it holds a word that begins with each word of the query, in any order. What begins alike
+    /// is one range of a sorted map.
     pub fn find(&self, query: &str) -> Vec<bool> {
         let mut good = vec![true; self.count];
         for word in words(query) {

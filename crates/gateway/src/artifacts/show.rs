@@ -11,6 +11,7 @@ use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
 use super::{
     draft::{DraftFile, DraftPayee},
+    facts::clipped,
     library::{Index, Work, blocking},
     lineage::lineage,
     list::{TYPICAL, summary},
@@ -124,7 +125,7 @@ impl Stored {
             Some(String::from_utf8_lossy(&bytes).into_owned())
         });
         Self {
-            annotations: manifest.annotations().clone(),
+            annotations: manifest.annotations().iter().map(|(key, text)| (clipped(key), clipped(text))).collect(),
             files: Some(manifest.files().iter().map(file).collect()),
             card: text,
         }
