@@ -10,7 +10,7 @@
 use api::openai::{ErrorBody, ErrorDetail};
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
+    body::{Body, BodyDataStream, Bytes},
     extract::{Path, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -28,6 +28,8 @@ use crate::{Error, Partial, Store};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 /// Pieces that wait for the disk.
 const WAITING: usize = 16;
+/// Of a body that is of no use so much is read all the same, so that its sender comes to read the answer.
+const DRAIN_MAX: usize = 8 << 20;
 
 /// What the routes know.
 struct Door {
@@ -101,13 +103,34 @@ fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
     listed.is_some_and(|listed| listed.split(',').any(|one| matches!(one.trim(), "*") || one.trim() == tag))
 }
 
-async fn put(
-    State(door): State<Arc<Door>>,
-    Path(digest): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+async fn put(State(door): State<Arc<Door>>, Path(digest): Path<String>, headers: HeaderMap, body: Body) -> Response {
+    let mut body = body.into_data_stream();
+    let mut answer = receive(&door, &digest, &headers, &mut body).await.unwrap_or_else(|refused| refused);
+    if !drained(&mut body).await {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
+/// Reads what is left of a body and forgets it; false if it is too long.
+async fn drained(body: &mut BodyDataStream) -> bool {
+    let mut left = DRAIN_MAX;
+    while let Some(Ok(piece)) = body.next().await {
+        match left.checked_sub(piece.len()) {
+            Some(less) => left = less,
+            None => return false,
+        }
+    }
+    true
+}
+
+async fn receive(
+    door: &Door,
+    digest: &str,
+    headers: &HeaderMap,
+    body: &mut BodyDataStream,
 ) -> Result<Response, Response> {
-    if !door.is_owner(&headers) {
+    if !door.is_owner(headers) {
         let message = "this is for the owner: send the token of the file owner-token in the data folder";
         return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", message));
     }
@@ -126,7 +149,7 @@ async fn put(
     let (send, receive) = mpsc::channel(WAITING);
     let store = Arc::clone(&door.store);
     let writing = tokio::task::spawn_blocking(move || write(&store, digest, part, receive));
-    let (mut body, mut whole) = (body.into_data_stream(), true);
+    let mut whole = true;
     while let Some(piece) = body.next().await {
         // Only a body that ended as it said is whole; what came of another stays, to be continued.
         whole = piece.is_ok();
