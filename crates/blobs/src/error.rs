@@ -28,12 +28,12 @@ pub enum Error {
     /// The bytes on disk are not those that were stored.
     #[error("{0} is damaged on this disk; import or pull it again")]
     Damaged(Digest),
+    /// Two at once would disturb each other.
+    #[error("{0} is being received already; wait for that, or end it")]
+    Busy(Digest),
     /// What was received is not what was named.
     #[error("the received bytes are not {0}")]
     Differs(Digest),
-    /// Another process is at it.
-    #[error("{0} is being fetched by another process; wait for it, or end it")]
-    Busy(Digest),
 }
 
 impl Error {

@@ -1,9 +1,11 @@
 //! Artifacts by digest: an OCI image manifest over files that are stored once by SHA-256, in an OCI image layout, so that
-//! `skopeo` and `oras` read them too. Files from strangers are parsed here before anything believes them.
+//! `skopeo` and `oras` read them too. Files from strangers are parsed here before anything believes them. [`http`] serves blobs
+//! by digest, for gateway and provider alike.
 
 pub mod card;
 mod error;
 pub mod gguf;
+pub mod http;
 mod import;
 pub mod license;
 mod manifest;

@@ -176,13 +176,20 @@ impl Store {
         Manifest::parse(&bytes).map_err(|reason| Error::bad(&path, reason))
     }
 
-    /// Writes an artifact's files into a folder, each verified. Files that stand there already are not overwritten.
+    /// Writes an artifact's files into a folder, each verified. Files that stand there already stay, and must be the same.
     ///
     /// # Errors
     /// [`Error::Damaged`], [`Error::Missing`], [`Error::Io`] or [`Error::Bad`].
     pub fn export(&self, manifest: &Manifest, dir: &Path) -> Result<(), Error> {
         for file in manifest.files() {
             let path = dir.join(file.path());
+            if path.exists() {
+                let found = File::open(&path).and_then(|mut file| copy(&mut file, &mut io::sink(), |_| {}));
+                match found.map_err(Error::io(&path))?.0 == file.digest {
+                    true => continue,
+                    false => return Err(Error::bad(&path, "another file stands there; choose an empty folder")),
+                }
+            }
             let parent = path.parent().unwrap_or(dir);
             fs::create_dir_all(parent).map_err(Error::io(parent))?;
             let mut out = NamedTempFile::new_in(parent).map_err(Error::io(parent))?;

@@ -16,6 +16,9 @@ pub enum Error {
     /// The ledger refused or is away.
     #[error(transparent)]
     Ledger(#[from] api::LedgerError),
+    /// The store of artifacts failed.
+    #[error(transparent)]
+    Store(#[from] blobs::Error),
     /// The wallet could not act.
     #[error(transparent)]
     Wallet(#[from] wallet::Error),
@@ -88,6 +91,17 @@ impl Problem {
         problem
     }
 
+    /// It does not go with what stands already.
+    pub fn conflict(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "invalid_request_error", code, message)
+    }
+
+    /// The fault is here.
+    pub fn internal() -> Self {
+        let message = "the gateway failed; its log says why";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server_error", "internal", message)
+    }
+
     /// Nobody can answer now.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "unavailable", message)
@@ -125,12 +139,10 @@ impl<E: Into<Error>> From<E> for Problem {
             Error::Ledger(api::LedgerError::Unreachable { .. }) | Error::Wallet(_) => {
                 Self::unavailable("the ledger does not answer; try again in a moment")
             }
-            _ => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "server_error",
-                "internal",
-                "the gateway failed; its log says why",
-            ),
+            Error::Store(error @ (blobs::Error::Missing(_) | blobs::Error::Damaged(_))) => {
+                Self::conflict("blob_missing", error.to_string())
+            }
+            _ => Self::internal(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use api::Ledger;
 use axum::Router;
 use books::Books;
-use ledger::{AccountId, Amount, Digest, OrderId, Rates, Usage};
+use ledger::{AccountId, Amount, Digest, Genesis, Operation, OrderId, Rates, Register, Usage};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{HashMap, HashSet},
@@ -16,6 +16,7 @@ use std::{
 };
 
 use crate::{
+    artifacts::Library,
     catalog::Catalog,
     channels::Channels,
     error::Error,
@@ -42,14 +43,18 @@ const SHORT_ANSWER: Duration = Duration::from_secs(10);
 pub struct Config {
     /// Its books.
     pub books: PathBuf,
+    /// Where artifacts are stored.
+    pub store: Arc<blobs::Store>,
     /// The ledger it pays on.
     pub ledger: Arc<dyn Ledger>,
-    /// Who pays: the owner of the channels.
+    /// The person's account: it owns the channels, and publishes.
     pub payer: wallet::Account,
     /// Signs orders, vouchers and refusals: the gateway key of the channels.
     pub signer: wallet::Account,
     /// Whoever sends this acts for the owner.
     pub owner_token: String,
+    /// Where others reach its public routes; registered for the payer, so that what it published is found.
+    pub address: Option<String>,
     /// What the gateway asks for its own work; charged to the API key, in its books.
     pub fee: Rates,
     /// A channel is opened with this much, and topped up by this much.
@@ -65,20 +70,22 @@ pub struct Config {
 }
 
 impl Config {
-    /// The usual limits, and no fee.
+    /// The usual limits, no fee and no address. The accounts are the payer and the signer.
     pub fn new(
         books: PathBuf,
+        store: Arc<blobs::Store>,
         ledger: Arc<dyn Ledger>,
-        payer: wallet::Account,
-        signer: wallet::Account,
+        (payer, signer): (wallet::Account, wallet::Account),
         owner_token: String,
     ) -> Self {
         Self {
             books,
+            store,
             ledger,
             payer,
             signer,
             owner_token,
+            address: None,
             fee: Rates::ZERO,
             channel_deposit: Amount::credits(100),
             top_up_below: Amount::credits(50),
@@ -99,6 +106,10 @@ pub(crate) struct Buyer {
     pub money: Money,
     pub keys: Keys,
     pub catalog: Catalog,
+    pub library: Library,
+    /// Held while something is published.
+    pub publishing: tokio::sync::Mutex<()>,
+    pub genesis: Arc<Genesis>,
     pub channels: Channels,
     pub client: reqwest::Client,
     /// Orders whose frames are being read: their receipts come with more knowledge than the books have.
@@ -156,14 +167,17 @@ impl Gateway {
             .tcp_nodelay(true)
             .no_proxy()
             .build();
-        let limits = config.ledger.genesis().await?.limits;
+        let genesis = config.ledger.genesis().await?;
         let deposits = Limits::load(&books, &config)?;
         let buyer = Arc::new(Buyer {
             catalog: Catalog::new(Arc::clone(&config.ledger)),
+            library: Library::new(Arc::clone(&config.ledger), Arc::clone(&config.store)),
+            publishing: tokio::sync::Mutex::default(),
             books,
             money,
             keys,
-            channels: Channels::new(limits),
+            channels: Channels::new(genesis.limits),
+            genesis,
             client: client.map_err(|_| Error::Damaged("an HTTP client that cannot be set up"))?,
             running: Mutex::default(),
             held: Mutex::default(),
@@ -175,17 +189,21 @@ impl Gateway {
             counts: Counts::default(),
             config,
         });
+        buyer.register().await?;
         buyer.catalog.refresh().await?;
         buyer.watch_transfers().await?;
         if buyer.config.restored {
             buyer.doubt_all().await?;
+        }
+        if let Err(problem) = buyer.list_published().await {
+            tracing::warn!(reason = problem.detail.message, "what was published before could not be looked through");
         }
         buyer.hold_open_orders(&buyer.load_channels().await?).await?;
         let timer = tokio::spawn(tick(Arc::clone(&buyer)));
         Ok(Self(buyer, timer))
     }
 
-    /// `/v1`, `/api/v1`, `/receipts`, the owner's verbs, and `/openapi.json`.
+    /// `/v1`, `/api/v1`, `/receipts`, `/artifacts`, and the owner's verbs.
     pub fn router(&self) -> Router {
         routes::router(Arc::clone(&self.0))
     }
@@ -265,6 +283,17 @@ impl Buyer {
     /// The network that every signature is for.
     pub fn network(&self) -> Digest {
         self.config.signer.network()
+    }
+
+    /// Says on the ledger where what the payer published is found.
+    async fn register(&self) -> Result<(), Error> {
+        let Some(address) = self.config.address.clone() else { return Ok(()) };
+        let door = Register { address, tls_key: None };
+        let account = &self.config.payer;
+        if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
+            account.submit(Operation::Register(door)).await?;
+        }
+        Ok(())
     }
 
     async fn address(&self, provider: AccountId) -> Result<String, String> {

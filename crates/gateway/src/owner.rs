@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Checks that the owner asks.
-fn owner(buyer: &Buyer, headers: &HeaderMap) -> Result<(), Problem> {
+pub fn owner(buyer: &Buyer, headers: &HeaderMap) -> Result<(), Problem> {
     if is_owner(headers, &buyer.config.owner_token) { Ok(()) } else { Err(Problem::key(OWNER_ONLY)) }
 }
 

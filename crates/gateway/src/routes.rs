@@ -11,7 +11,7 @@ use axum::{
 };
 use std::sync::Arc;
 
-use crate::{catalog, chat, error::Problem, gateway::Buyer, money::KeyId, owner, receipts};
+use crate::{artifacts, catalog, chat, error::Problem, gateway::Buyer, money::KeyId, owner, receipts};
 
 /// A long conversation.
 const BODY_MAX: usize = 16 << 20;
@@ -37,6 +37,12 @@ pub fn router(buyer: Arc<Buyer>) -> Router {
         .route("/channels", get(owner::channels))
         .route("/channels/limits", get(owner::limits).put(owner::set_limits))
         .route("/channels/{id}/close", post(owner::close))
+        .route("/artifacts", get(artifacts::list).post(artifacts::publish))
+        .route("/artifacts/preview", post(artifacts::preview))
+        .route("/artifacts/{artifact}", get(artifacts::show).delete(artifacts::forget))
+        .route("/artifacts/{publisher}/{name}", get(artifacts::show_named))
+        .route("/artifacts/{artifact}/tags", post(artifacts::tag))
+        .route("/artifacts/{artifact}/retire", post(artifacts::retire))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(request_id))
         .with_state(buyer)

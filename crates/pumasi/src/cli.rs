@@ -33,9 +33,20 @@ pub enum Command {
     Withdraw(command::withdraw::Args),
     /// What is offered here, and how it goes
     Ps,
-    /// The accounts of this folder and what they have
-    Wallet,
-    /// API keys: make, list, revoke
+    /// Publish a file or folder, with what it is built on and what its use pays
+    Publish(command::publish::Args),
+    /// What is published: search and list
+    Ls(command::ls::Args),
+    /// Everything about one artifact: lineage, royalties, offers, files, earnings, history
+    Show(command::show::Args),
+    /// Fetch an artifact to this machine
+    Pull(command::pull::Args),
+    /// Point a tag at something you published
+    Tag(command::tag::Args),
+    /// Take something you published out of use for everything new
+    Retire(command::retire::Args),
+    /// Forget the files of an artifact on this machine
+    Rm(command::rm::Args),
     /// What this folder's accounts have and earned; send, and keep safe
     Wallet(command::wallet::Args),
     /// API keys: make, list, raise, revoke

@@ -1,10 +1,28 @@
 //! The command line as a client of the running node.
 
-use anyhow::{Context as _, anyhow};
-use reqwest::{Method, Response};
+use anyhow::{Context as _, anyhow, bail};
+use gateway::artifacts::ArtifactView;
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
+use std::time::Duration;
 
 use crate::{home::Home, t};
+
+/// A stranger who is silent for so long is given up.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// A path and query whose parts may hold anything: `["artifacts", "you/x"]` becomes `/artifacts/you%2Fx`.
+pub fn path(parts: &[&str], query: &[(&str, &str)]) -> String {
+    let Ok(mut url) = Url::parse("http://node") else { return String::new() };
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().extend(parts);
+    }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{}{query}", url.path())
+}
 
 /// A connection to the running node.
 pub struct Client {
@@ -61,7 +79,17 @@ impl Client {
     /// Somebody else's node, asked without a token.
     pub fn stranger(address: &str) -> anyhow::Result<Self> {
         let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { http: reqwest::Client::builder().build()?, address, token: String::new() })
+        let usable = Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !usable {
+            bail!(t!("{address} is no address of a node", "{address}은(는) 노드의 주소가 아닙니다"));
+        }
+        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).read_timeout(SILENCE).build()?;
+        Ok(Self { http, address, token: String::new() })
+    }
+
+    /// A GET whose answer its caller reads as it comes.
+    pub fn request(&self, path: &str) -> RequestBuilder {
+        self.http.get(format!("{}{path}", self.address))
     }
 
     fn with(home: &Home, token: String) -> anyhow::Result<Self> {
@@ -103,6 +131,15 @@ impl Client {
         })
     }
 
+    /// An artifact by any of its names.
+    pub async fn artifact(&self, name: &str) -> anyhow::Result<ArtifactView> {
+        // An address would leave these out.
+        if matches!(name.trim(), "" | "." | "..") {
+            bail!(t!("{name:?} is no name of an artifact", "{name:?}은(는) 이름이 아닙니다"));
+        }
+        self.get(&path(&["artifacts", name], &[])).await
+    }
+
     /// GET, read as JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         Ok(self.send::<()>(Method::GET, path, None).await?.json().await?)
@@ -111,5 +148,15 @@ impl Client {
     /// POST, read as JSON.
     pub async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> anyhow::Result<T> {
         Ok(self.send(Method::POST, path, Some(body)).await?.json().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_path_holds_anything() {
+        assert_eq!(super::path(&["artifacts", "you/한:1 ?#%"], &[]), "/artifacts/you%2F%ED%95%9C:1%20%3F%23%25");
+        assert_eq!(super::path(&["artifacts"], &[("q", "a&b 한")]), "/artifacts?q=a%26b+%ED%95%9C");
+        assert_eq!(super::path(&["artifacts", ".."], &[]), "/artifacts", "never above");
     }
 }

@@ -22,11 +22,13 @@ pub fn korean() -> bool {
 
 /// Puts Korean texts into the help of a command and everything below it.
 pub fn translate(command: clap::Command) -> clap::Command {
-    if !korean() {
-        return command;
-    }
+    if korean() { below("", command) } else { command }
+}
+
+/// The same for a command below others.
+fn below(parent: &str, command: clap::Command) -> clap::Command {
     let name = command.get_name().to_owned();
-    let command = match about(&name) {
+    let command = match about(parent, &name) {
         Some(text) => command.about(text).long_about(None),
         None => command,
     };
@@ -51,7 +53,7 @@ pub fn translate(command: clap::Command) -> clap::Command {
         true => command.disable_version_flag(true).arg(own("version", 'V').action(clap::ArgAction::Version)),
         false => command,
     };
-    command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(translate)
+    command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(|command| below(&name, command))
 }
 
 /// The headings of a Korean help page.
@@ -61,8 +63,9 @@ fn own(name: &'static str, short: char) -> clap::Arg {
     clap::Arg::new(name).short(short).long(name).help(help(name)).help_heading("옵션")
 }
 
-fn about(command: &str) -> Option<&'static str> {
+fn about(parent: &str, command: &str) -> Option<&'static str> {
     Some(match command {
+        "ls" if parent == "key" => "API 키와 쓴 금액",
         "pumasi" => {
             "오픈 소스 AI의 열린 거래소: 모든 사용을 재고, 답변 하나하나가 그 바탕이 된 모든 이에게 값을 치릅니다."
         }
@@ -71,8 +74,6 @@ fn about(command: &str) -> Option<&'static str> {
         "offer" => "모델이나 어댑터를 돈을 받고 제공합니다",
         "withdraw" => "제공하던 것을 거둡니다",
         "ps" => "여기서 무엇을 제공하고 있는지, 어떻게 돌아가는지",
-        "wallet" => "이 폴더의 계정과 잔액",
-        "key" => "API 키: 만들기, 보기, 거두기",
         "wallet" => "이 폴더의 계정이 가진 것과 번 것, 보내기, 안전하게 지키기",
         "earnings" => "작품과 날짜마다, 그리고 이 컴퓨터가 번 것",
         "send" => "크레딧을 보냅니다",
@@ -83,8 +84,14 @@ fn about(command: &str) -> Option<&'static str> {
         "rotate" => "계정의 서명 키를 새것으로 바꿉니다",
         "key" => "API 키: 만들기, 보기, 예산 늘리기, 거두기",
         "new" => "예산이 있는 새 API 키를 만들어 한 번 보여 줍니다",
-        "ls" => "API 키와 쓴 금액",
         "topup" => "API 키의 예산을 늘립니다",
+        "publish" => "파일이나 폴더를 게시합니다: 무엇을 바탕으로 했고 쓰일 때마다 얼마를 받을지 함께 적습니다",
+        "ls" => "게시된 것을 찾고 봅니다",
+        "show" => "하나를 자세히 봅니다: 계보, 로열티, 제공 조건, 파일, 수입, 기록",
+        "pull" => "게시된 것을 이 컴퓨터로 받습니다",
+        "tag" => "내가 게시한 것에 태그를 붙입니다",
+        "retire" => "내가 게시한 것을 은퇴시켜 새로 쓰이지 않게 합니다",
+        "rm" => "이 컴퓨터에서 파일을 지웁니다",
         "revoke" => "API 키를 거둡니다",
         "import" => "허깅페이스 허브, 올라마, 이 디스크에 있는 모델이나 데이터를 만든 이를 밝혀 가져옵니다",
         "bill" => "영수증의 계산서를 다시 계산하고 증명합니다",
@@ -128,8 +135,30 @@ fn help(argument: &str) -> Option<&'static str> {
         "per_day" => "24시간 동안 채널에 넣을 수 있는 최대 크레딧, 0이면 넣지 않습니다",
         "deposit" => "채널을 열고 채울 때마다 넣는 크레딧",
         "remove" => "키의 암호를 풉니다",
-        "file" => "백업 파일",
+        "backup_file" => "백업 파일",
         "role" => "누구의 키인지, `pumasi wallet`이 보여 주는 쓰임 [기본값: payer]",
+        "path" => "파일 하나, 또는 함께 속하는 것이 모두 든 폴더",
+        "publish_name" => "내 이름 아래에 붙일 이름 [기본값: 파일이나 폴더의 이름]",
+        "kind" => {
+            "model(모델), adapter(어댑터), dataset(데이터셋), recipe(레시피), evaluation(평가) [기본값: 파일에 적힌 대로]"
+        }
+        "parents" => "바탕이 된 것 (여러 번 쓸 수 있습니다) [기본값: 파일에 적힌 대로]",
+        "royalty_in" => "쓰일 때마다 받을 로열티: 입력 백만 토큰마다의 크레딧. 나중에 바꿀 수 없습니다",
+        "royalty_out" => "출력 백만 토큰마다의 크레딧",
+        "payees" => "로열티를 받을 이와 그 비중 (여러 번 쓸 수 있습니다) [기본값: 나 혼자]",
+        "license" => "SPDX로 적은 라이선스 [기본값: 파일에 적힌 대로]",
+        "artifact" => "어느 것: 이름, 게시자/이름:태그, 또는 다이제스트",
+        "new_tag" => "붙일 태그, 예: latest, v2",
+        "force" => "여기서 게시했고 다른 사본이 없어도 지웁니다",
+        "words" => "이름, 태그, 제목, 소개에 있는 단어나 그 앞부분",
+        "only_kind" => "이 종류만: model, adapter, dataset, recipe, evaluation",
+        "only_license" => "이 라이선스만",
+        "least_open" => "이 개방 등급 이상만: I, II, III",
+        "publisher" => "이 게시자의 것만",
+        "list_sort" => "순서: newest(새것), oldest(오래된 것), name(이름), price(값), children(바탕으로 많이 쓰인 것)",
+        "limit" => "많아야 몇 개",
+        "out_folder" => "파일을 이 폴더에도 씁니다",
+        "from_node" => "이름을 아는 원장이 있는 노드 [기본값: 이 폴더의 노드]",
         "receipt" => "영수증 id, 또는 저장한 영수증 파일",
         "log" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
         "source" => "원장: 폴더 또는 http(s) 주소 [기본값: 이 폴더의 원장]",
@@ -144,7 +173,6 @@ fn help(argument: &str) -> Option<&'static str> {
         "origin" => "파일이나 폴더가 어디에서 왔는지 (스스로 밝히지 않을 때)",
         "authors" => "만든 이 (스스로 밝히지 않을 때, 여러 번 쓸 수 있습니다)",
         "dry_run" => "파일을 들이고 무엇을 올릴지만 보여 줍니다. 올리지는 않습니다",
-        "yes" => "묻지 않고 올립니다",
         "offered" => "제공할 것: 게시자/이름[:태그], 이름, 또는 다이제스트",
         "fee_in" => "입력 백만 토큰마다 받을 크레딧 [기본값: 전과 같이, 처음이면 0.1]",
         "fee_out" => "출력 백만 토큰마다 받을 크레딧 [기본값: 전과 같이, 처음이면 0.2]",
@@ -166,16 +194,17 @@ mod tests {
 
     #[test]
     fn every_command_and_argument_has_a_korean_text() {
-        fn check(command: &clap::Command) {
+        fn check(parent: &str, command: &clap::Command) {
             if command.is_hide_set() {
                 return;
             }
-            assert!(super::about(command.get_name()).is_some(), "no Korean text for {}", command.get_name());
+            let name = command.get_name();
+            assert!(super::about(parent, name).is_some(), "no Korean text for {name}");
             for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
                 assert!(super::help(argument.get_id().as_str()).is_some(), "no Korean text for {}", argument.get_id());
             }
-            command.get_subcommands().for_each(check);
+            command.get_subcommands().for_each(|below| check(name, below));
         }
-        check(&crate::cli::Cli::command());
+        check("", &crate::cli::Cli::command());
     }
 }

@@ -7,8 +7,8 @@ mod command;
 mod home;
 mod import;
 mod language;
-mod names;
 mod layout;
+mod names;
 mod node;
 mod passphrase;
 mod print;
@@ -48,7 +48,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Offer(args) => command::offer::run(&home, args, cli.json).await,
         Command::Withdraw(args) => command::withdraw::run(&home, args, cli.json).await,
         Command::Ps => command::ps::run(&home, cli.json).await,
-        Command::Wallet => command::wallet::run(&home, cli.json).await,
+        Command::Publish(args) => command::publish::run(&home, args, cli.json).await,
+        Command::Tag(args) => command::tag::run(&home, args, cli.json).await,
+        Command::Retire(args) => command::retire::run(&home, args, cli.json).await,
+        Command::Show(args) => command::show::run(&home, args, cli.json).await,
+        Command::Ls(args) => command::ls::run(&home, args, cli.json).await,
+        Command::Pull(args) => command::pull::run(&home, args, cli.json).await,
+        Command::Rm(args) => command::rm::run(&home, args, cli.json).await,
         Command::Wallet(args) => command::wallet::run(&home, args, cli.json).await,
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Import(args) => command::import::run(&home, args, cli.json).await,

@@ -4,6 +4,8 @@ use api::{
     openai::Model,
     view::{Bill, PriceLine, What},
 };
+use blobs::openness::{Class, Openness};
+use gateway::artifacts::{DraftRates, Kind};
 use ledger::Amount;
 use serde::Serialize;
 use std::{
@@ -60,26 +62,76 @@ pub fn per_million(rate: u64) -> String {
 /// Milliseconds of a day.
 pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
-/// A day, counted from 1970-01-01, as year, month and day of the Gregorian calendar.
-pub fn day(days: u64) -> String {
+/// A royalty or fee.
+pub fn rates(rates: DraftRates) -> String {
+    if rates == DraftRates::default() {
+        return t!("none", "없음");
+    }
+    let (input, output) = (per_million(rates.input), per_million(rates.output));
+    t!("{input} in / {output} out, credits per million tokens", "백만 토큰마다 입력 {input} / 출력 {output} 크레딧")
+}
+
+/// The same where a heading says what it is.
+pub fn rates_short(rates: DraftRates) -> String {
+    format!("{} / {}", per_million(rates.input), per_million(rates.output))
+}
+
+/// What an artifact is.
+pub fn kind(kind: Kind) -> String {
+    match kind {
+        Kind::Model => t!("model", "모델"),
+        Kind::Adapter => t!("adapter", "어댑터"),
+        Kind::Dataset => t!("dataset", "데이터셋"),
+        Kind::Recipe => t!("recipe", "레시피"),
+        Kind::Evaluation => t!("evaluation", "평가"),
+    }
+}
+
+/// A class of the Model Openness Framework.
+pub fn openness(class: Option<Class>) -> String {
+    class.map_or_else(|| "-".to_owned(), |class| format!("{class:?}"))
+}
+
+/// What is missing for the next better class.
+pub fn missing(openness: &Openness) {
+    let Some(next) = openness.classes.iter().find(|class| !class.missing.is_empty()) else { return };
+    let class = next.progress.class;
+    line("");
+    line(&t!("Missing for openness class {class:?}:", "개방 등급 {class:?}에 부족한 것:"));
+    next.sentences.iter().for_each(|sentence| line(&format!("  {sentence}")));
+}
+
+/// A number of bytes, for the eye: `1.2 MB`.
+pub fn size(bytes: u64) -> String {
+    let units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    let unit = units.into_iter().find(|(_, unit)| bytes >= *unit);
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(name, unit)| format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10)),
+    )
+}
+
+/// The day of a time in milliseconds since 1970, as `2026-11-24` (UTC).
+pub fn date(time: u64) -> String {
+    let (mut days, mut year) = (time / 86_400_000, 1970);
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let (mut year, mut left) = (1970, days);
-    loop {
-        let length = if leap(year) { 366 } else { 365 };
-        if left < length {
-            break;
-        }
-        (year, left) = (year + 1, left - length);
+    // Four hundred years have so many days.
+    (days, year) = (days % 146_097, year + days / 146_097 * 400);
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
     }
-    let february = if leap(year) { 29 } else { 28 };
+    let february = 28 + u64::from(leap(year));
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if left < length {
+    for length in months {
+        if days < length {
             break;
         }
-        (month, left) = (month + 1, left - length);
+        days -= length;
+        month += 1;
     }
-    format!("{year:04}-{month:02}-{:02}", left + 1)
+    format!("{year:04}-{month:02}-{:02}", days + 1)
 }
 
 /// Asks on the terminal. Without one, `--yes` must have said it.
@@ -202,18 +254,25 @@ pub fn columns(text: &str) -> usize {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn days_have_dates() {
-        for (days, date) in [
+    fn days_are_those_of_the_calendar() {
+        for (seconds, date) in [
             (0, "1970-01-01"),
-            (58, "1970-02-28"),
-            (789, "1972-02-29"),
-            (11_016, "2000-02-29"),
-            (20_781, "2026-11-24"),
-            (20_818, "2026-12-31"),
-            (47_541, "2100-03-01"),
+            (68_169_600, "1972-02-29"),
+            (951_782_400, "2000-02-29"),
+            (951_868_800, "2000-03-01"),
+            (1_735_689_599, "2024-12-31"),
+            (1_795_564_800, "2026-11-25"),
+            (4_107_542_400, "2100-03-01"),
         ] {
-            assert_eq!(super::day(days), date);
+            assert_eq!(super::date(seconds * 1_000), date);
         }
+        super::date(u64::MAX);
+    }
+
+    #[test]
+    fn sizes_are_for_the_eye() {
+        let sizes = [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (601_376, "601.3 kB"), (1_250_000_000, "1.2 GB")];
+        sizes.into_iter().for_each(|(bytes, text)| assert_eq!(super::size(bytes), text));
     }
 
     #[test]

@@ -35,6 +35,11 @@ impl Store {
         Ok(Partial { store: self, digest, file, length })
     }
 
+    /// How many bytes of a blob came so far; none once it is whole.
+    pub fn partial_length(&self, digest: Digest) -> u64 {
+        std::fs::metadata(self.partial_path(digest)).map_or(0, |meta| meta.len())
+    }
+
     fn partial_path(&self, digest: Digest) -> std::path::PathBuf {
         self.partials().join(digest.to_string().replace(':', "-"))
     }

@@ -1,6 +1,7 @@
 //! What is sent to publish something, and what is answered before it is: for the command line and the page alike.
 
 use api::view::Bill;
+use blobs::openness::Openness;
 use ledger::{ArtifactId, Digest};
 use serde::{Deserialize, Serialize};
 
@@ -95,6 +96,65 @@ pub enum Kind {
     Evaluation,
 }
 
+impl From<Kind> for ledger::Kind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Model => Self::Model,
+            Kind::Adapter => Self::Adapter,
+            Kind::Dataset => Self::Dataset,
+            Kind::Recipe => Self::Recipe,
+            Kind::Evaluation => Self::Evaluation,
+        }
+    }
+}
+
+impl From<ledger::Kind> for Kind {
+    fn from(kind: ledger::Kind) -> Self {
+        match kind {
+            ledger::Kind::Model => Self::Model,
+            ledger::Kind::Adapter => Self::Adapter,
+            ledger::Kind::Dataset => Self::Dataset,
+            ledger::Kind::Recipe => Self::Recipe,
+            ledger::Kind::Evaluation => Self::Evaluation,
+        }
+    }
+}
+
+impl Kind {
+    /// As JSON and the command line write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Adapter => "adapter",
+            Self::Dataset => "dataset",
+            Self::Recipe => "recipe",
+            Self::Evaluation => "evaluation",
+        }
+    }
+}
+
+impl std::str::FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Model, Self::Adapter, Self::Dataset, Self::Recipe, Self::Evaluation];
+        let found = all.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| "expected model, adapter, dataset, recipe or evaluation".into())
+    }
+}
+
+impl From<DraftRates> for ledger::Rates {
+    fn from(rates: DraftRates) -> Self {
+        Self { input: rates.input, output: rates.output }
+    }
+}
+
+impl From<ledger::Rates> for DraftRates {
+    fn from(rates: ledger::Rates) -> Self {
+        Self { input: rates.input, output: rates.output }
+    }
+}
+
 /// What would be published: the answer to `POST /artifacts/preview`, and, once it is, to `POST /artifacts`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Preview {
@@ -105,18 +165,50 @@ pub struct Preview {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    /// As the card says.
+    pub title: Option<String>,
     /// Of weights, such as `llama`.
     pub architecture: Option<String>,
     /// An SPDX expression.
     pub license: Option<String>,
+    /// How open it is, and what is missing.
+    pub openness: Openness,
+    /// What it asks of every use, for ever.
+    pub royalty: DraftRates,
+    /// Who is paid of it: names.
+    pub payees: Vec<DraftPayee>,
+    /// How many files it has.
+    pub files: usize,
+    /// And of how many bytes.
+    pub bytes: u64,
     /// What it is built on: names.
     pub parents: Vec<String>,
     /// What the files say it is built on and is not published here.
     pub unresolved: Vec<String>,
+    /// What the files say it is built on, is published here, and is not named as a parent.
+    pub left_out: Vec<String>,
+    /// What its name points at now, if that is something else.
+    #[serde(default, with = "id_or_none")]
+    pub replaces: Option<ArtifactId>,
     /// What an answer of a typical size costs beside the provider's fee, with everyone's line.
     pub price: Bill,
     /// What the publisher should know before it is for good.
     pub notes: Vec<String>,
     /// True if this very artifact stands already.
     pub published: bool,
+}
+
+mod id_or_none {
+    //! An id as text, or null.
+    use ledger::ArtifactId;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
+
+    pub fn serialize<S: Serializer>(id: &Option<ArtifactId>, serializer: S) -> Result<S::Ok, S::Error> {
+        id.map(|id| id.to_string()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ArtifactId>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
+    }
 }

@@ -1,5 +1,29 @@
 //! Artifacts through this door: published, tagged, retired, looked for and shown.
+//!
+//! - `draft`: what is sent to publish something, and the answer.
+//! - `read`: what the files say; `facts`: how a manifest keeps that; `openness`: the class that is computed from it.
+//! - `check`: from a draft to an operation that the ledger will take; `publish`: from there to a listed artifact.
+//! - `library`: all artifacts in memory, by name and by word; `list` and `show` read it, `lineage` walks it.
+//! - `verbs`: tag, retire, forget.
 
+mod check;
 mod draft;
+mod facts;
+mod library;
+mod lineage;
+mod list;
+mod openness;
+mod publish;
+mod search;
+mod show;
+mod verbs;
+mod view;
 
 pub use draft::{Draft, DraftFile, DraftPayee, DraftRates, Kind, Preview, Source};
+pub use view::{ArtifactView, Branch, Lineage, OfferView, Owned, Summaries, Summary, Version};
+
+pub(crate) use library::Library;
+pub(crate) use list::list;
+pub(crate) use publish::{preview, publish};
+pub(crate) use show::{show, show_named};
+pub(crate) use verbs::{forget, retire, tag};

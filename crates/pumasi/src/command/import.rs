@@ -53,7 +53,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         // Nobody should wait for a download, to be told then that there is nowhere to publish it.
         home.running()?;
     }
-    home.prepare()?;
+    home.make()?;
     let (dry_run, yes, dir) = (args.dry_run, args.yes, home.path("blobs"));
     let draft = tokio::task::spawn_blocking(move || make(&args, &what, &dir)).await??;
     if dry_run {

@@ -105,9 +105,11 @@ impl Node {
         };
         let provider = Arc::new(provider::Provider::start(seller).await?);
         earlier::take_over(&home, &provider).await?;
+        let books = home.path("gateway.db");
         let buyer = gateway::Config {
             restored,
-            ..gateway::Config::new(home.path("gateway.db"), Arc::clone(&ledger), payer, signer, token.clone())
+            address: Some(address.clone()),
+            ..gateway::Config::new(books, Arc::clone(&store), Arc::clone(&ledger), (payer, signer), token.clone())
         };
         let gateway = Arc::new(gateway::Gateway::start(buyer).await?);
         if restored {
@@ -120,6 +122,7 @@ impl Node {
             gateway: Arc::clone(&gateway),
             wallet: Arc::clone(&wallet),
             ledger: Arc::clone(&ledger),
+            store: Arc::clone(&store),
             owner_token: token,
         };
         let server = serve(listener, routes);

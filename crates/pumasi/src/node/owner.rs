@@ -12,10 +12,7 @@ use ledger::{AccountId, Amount, ArtifactId, Digest, Key, Operation, Record};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::HashMap;
 
-use super::{
-    publish,
-    routes::{Routes, problem},
-};
+use super::routes::{Routes, problem};
 
 /// So many days are looked back if nothing is said.
 const DAYS: u32 = 30;
@@ -313,7 +310,7 @@ async fn name_of(routes: &Routes, id: ArtifactId, names: &mut HashMap<ArtifactId
     if let Some(name) = names.get(&id) {
         return name.clone();
     }
-    let name = publish::full_name(&routes.ledger, id).await.unwrap_or_else(|_| id.to_string());
+    let name = routes.provider.name(id).await;
     names.insert(id, name.clone());
     name
 }

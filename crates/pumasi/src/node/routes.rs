@@ -4,11 +4,7 @@
 //! nothing here is answered for where a request comes from: so the `Host` header is not looked at.
 
 use anyhow::Context as _;
-use api::{
-    Ledger,
-    openai::ErrorBody,
-    owner::{OWNER_ONLY, is_owner},
-};
+use api::{Ledger, openai::ErrorBody, owner::is_owner};
 use axum::{
     Json, Router,
     extract::{Request, State},
@@ -37,6 +33,7 @@ pub struct Routes {
     pub gateway: Arc<gateway::Gateway>,
     pub wallet: Arc<wallet::Wallet>,
     pub ledger: Arc<dyn Ledger>,
+    pub store: Arc<blobs::Store>,
     pub owner_token: String,
 }
 
@@ -44,6 +41,7 @@ impl Routes {
     /// Everything; once `stopping` is true, no new answers are begun.
     pub fn router(self, stopping: watch::Receiver<bool>) -> Router {
         let parts = self.replica.router().merge(self.provider.router()).merge(self.gateway.router());
+        let parts = parts.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
         let own = Router::new()
             .route("/healthz", get(health))
             .route("/metrics", get(metrics))

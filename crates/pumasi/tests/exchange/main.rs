@@ -5,6 +5,7 @@ mod books;
 mod liar;
 mod money;
 mod orders;
+mod publish;
 mod tamper;
 mod upstream;
 mod world;

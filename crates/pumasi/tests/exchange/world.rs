@@ -164,8 +164,9 @@ impl World {
 
     pub async fn buyer_with(&self, change: impl FnOnce(&mut gateway::Config)) -> Buyer {
         let (payer, signer) = (self.wallet.account("payer").unwrap(), self.wallet.account("gateway").unwrap());
-        let mut config =
-            gateway::Config::new(self.path("gateway.db"), Arc::clone(&self.ledger), payer, signer, OWNER.into());
+        let store = Arc::new(blobs::Store::open(&self.path("blobs")).unwrap());
+        let (books, ledger) = (self.path("gateway.db"), Arc::clone(&self.ledger));
+        let mut config = gateway::Config::new(books, store, ledger, (payer, signer), OWNER.into());
         change(&mut config);
         let gateway = Gateway::start(config).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -8,6 +8,8 @@ mod harness;
 mod help;
 mod import;
 mod models;
+mod publish;
+mod pull;
 mod routes;
 mod start;
 mod wallet;

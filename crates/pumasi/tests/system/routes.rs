@@ -10,6 +10,7 @@ use crate::harness::Home;
 const SOURCES: &[(&str, &[&str])] = &[
     ("gateway/src/routes.rs", &["/v1", "/api/v1"]),
     ("provider/src/routes.rs", &[]),
+    ("blobs/src/http.rs", &[]),
     ("replica/src/http/mod.rs", &[]),
     ("pumasi/src/node/routes.rs", &[]),
 ];
@@ -107,7 +108,16 @@ async fn the_owners_verbs_are_for_the_owner() {
     let home = Home::new();
     let node = home.start();
     let close = format!("/channels/ch_{}/close", "0".repeat(64));
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let artifact = format!("/artifacts/{digest}");
+    let (tags, retire, blob) = (format!("{artifact}/tags"), format!("{artifact}/retire"), format!("/blobs/{digest}"));
     let verbs = [
+        (Method::POST, "/artifacts"),
+        (Method::POST, "/artifacts/preview"),
+        (Method::DELETE, artifact.as_str()),
+        (Method::POST, tags.as_str()),
+        (Method::POST, retire.as_str()),
+        (Method::PUT, blob.as_str()),
         (Method::GET, "/wallet"),
         (Method::GET, "/keys"),
         (Method::POST, "/keys"),

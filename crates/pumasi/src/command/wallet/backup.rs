@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where the backup is written
-    #[arg(value_name = "FILE")]
+    #[arg(id = "backup_file", value_name = "FILE")]
     file: PathBuf,
 }
 

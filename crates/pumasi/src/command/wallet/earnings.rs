@@ -41,5 +41,10 @@ fn row(day: &EarnedDay) -> Vec<String> {
         Some(name) => t!("royalty of {name}", "{name}의 로열티"),
         None => t!("running models ({})", "모델 실행 ({})", day.role),
     };
-    vec![print::day(day.day), print::credits(&day.pico), format!("{} / {}", day.input, day.output), by]
+    vec![
+        print::date(day.day.saturating_mul(print::DAY_MS)),
+        print::credits(&day.pico),
+        format!("{} / {}", day.input, day.output),
+        by,
+    ]
 }

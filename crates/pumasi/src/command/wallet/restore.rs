@@ -8,7 +8,7 @@ use crate::{backup, home::Home, passphrase, print, t};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The backup
-    #[arg(value_name = "FILE")]
+    #[arg(id = "backup_file", value_name = "FILE")]
     file: PathBuf,
 }
 
@@ -19,7 +19,7 @@ pub async fn run(home: &Home, args: &Args, json: bool) -> anyhow::Result<ExitCod
         print::json(&about)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (dir, made) = (home.dir().display(), print::day(about.made / print::DAY_MS));
+    let (dir, made) = (home.dir().display(), print::date(about.made));
     print::line(&t!("restored into {dir}, as of {made} (UTC):", "{dir}에 되살렸습니다. {made} (UTC)의 것입니다:"));
     let row = |account: &backup::Account| {
         vec![format!("  {}", account.role), account.name.clone().unwrap_or_else(|| "-".into()), account.id.clone()]

@@ -69,7 +69,7 @@ fn show_transfers(list: Option<&Value>) {
     print::line(&t!("received:", "받은 것:"));
     let row = |transfer: &Value| {
         let text = |field: &str| transfer[field].as_str().unwrap_or_default().to_owned();
-        let day = print::day(transfer["time"].as_u64().unwrap_or_default() / print::DAY_MS);
+        let day = print::date(transfer["time"].as_u64().unwrap_or_default());
         vec![format!("  {day}"), text("amount"), t!("from {}", "보낸 이 {}", text("from")), use_of(transfer)]
     };
     print::table(&transfers.iter().take(TRANSFERS).map(row).collect::<Vec<_>>());
