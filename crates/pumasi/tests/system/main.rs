@@ -7,5 +7,8 @@ mod crash;
 mod harness;
 mod help;
 mod models;
+mod offers;
 mod routes;
+mod servers;
 mod start;
+mod stranger;

@@ -114,6 +114,9 @@ async fn the_owners_verbs_are_for_the_owner() {
         (Method::DELETE, "/keys/key_1"),
         (Method::GET, "/channels"),
         (Method::POST, close.as_str()),
+        (Method::GET, "/offers"),
+        (Method::POST, "/offers"),
+        (Method::DELETE, "/offers/x"),
     ];
     for (method, path) in verbs {
         for token in [None, Some("wrong"), Some(node.api_key.as_str())] {
