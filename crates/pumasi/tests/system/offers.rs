@@ -185,7 +185,8 @@ async fn another_fee_is_another_offer_that_comes_before_the_old_one_goes() {
     assert_eq!((&after.0, &after.1), (&new["id"], &json!({ "input": 500_000, "output": 1_500_000 })));
     assert_ne!(after.0, before.0);
     let all = stage.node.get("/ledger/operations").await;
-    let kinds: Vec<_> = all["operations"].as_array().unwrap().iter().map(|op| op["operation"]["kind"].clone()).take(2).collect();
+    let kinds: Vec<_> =
+        all["operations"].as_array().unwrap().iter().map(|op| op["operation"]["kind"].clone()).take(2).collect();
     assert_eq!(kinds, ["withdraw", "offer"], "newest first: {all}");
     ask(&stage.node, "you/base", "hello").await;
     let stage = stage.restart();

@@ -21,8 +21,9 @@ use crate::{
 const LISTEN: &[&str] = &["--listen", "127.0.0.1:0"];
 const KEY: &str = "sk-secret-of-the-server";
 
-fn key_file(home: &Home, key: &str, mode: u32) -> String {
-    let path = home.path("upstream-key");
+/// A file with a key, in a folder.
+fn key_file(folder: &Path, key: &str, mode: u32) -> String {
+    let path = folder.join("key");
     fs::write(&path, format!("{key}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     path.to_str().unwrap().to_owned()
@@ -49,14 +50,14 @@ fn holds(folder: &Path, text: &str) -> bool {
         true => holds(&entry.path(), text),
         false => {
             let bytes = fs::read(entry.path()).unwrap();
-            entry.file_name() != "upstream-key" && bytes.windows(text.len()).any(|window| window == text.as_bytes())
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
         }
     })
 }
 
 #[tokio::test]
 async fn another_node_answers_an_offer() {
-    let dir = tempfile::tempdir().unwrap();
+    let (dir, keys) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (far, home) = (Home::new(), Home::new());
     let file = random_model(dir.path(), "far.gguf", 1);
     let server = far.start_with(&[LISTEN, &["--model", &file]].concat());
@@ -65,7 +66,7 @@ async fn another_node_answers_an_offer() {
     let node = home.start_with(LISTEN);
     published(&node).await;
     let url = format!("{}/v1", server.address);
-    let path = key_file(&home, &key, 0o600);
+    let path = key_file(keys.path(), &key, 0o600);
     let args = ["offer", "maker/mind", "--upstream", &url, "--upstream-key-file", &path, "--json"];
     for (change, expected) in [
         (&args[..4], "refused the request with HTTP 401"),
@@ -77,12 +78,15 @@ async fn another_node_answers_an_offer() {
         let said = home.pumasi(change).bad();
         assert!(said.contains(expected), "{said}");
     }
-    key_file(&home, &key, 0o644);
+    key_file(keys.path(), &key, 0o644);
     assert!(home.pumasi(&args).bad().contains("can be read by others"));
-    key_file(&home, "sk-pumasi-wrong", 0o600);
+    key_file(keys.path(), "sk-pumasi-wrong", 0o600);
+    let inside = home.path("owner-token");
+    let said = home.pumasi(&[&args[..5], &[inside.to_str().unwrap()]].concat()).bad();
+    assert!(said.contains("data folder"), "{said}");
     let said = home.pumasi(&args).bad();
     assert!(said.contains("HTTP 401") && !said.contains("wrong"), "{said}");
-    key_file(&home, &key, 0o600);
+    key_file(keys.path(), &key, 0o600);
     let offered = home.pumasi(&args).json();
     assert_eq!(offered["context"], 512, "the server tells");
     assert_eq!(
@@ -173,11 +177,11 @@ async fn answer(State(()): State<()>, headers: HeaderMap, Json(request): Json<Va
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_differ_and_those_that_cannot_be_billed_are_refused() {
-    let (home, url) = (Home::new(), mannered().await);
+    let (home, keys, url) = (Home::new(), tempfile::tempdir().unwrap(), mannered().await);
     let node = home.start_with(LISTEN);
     published(&node).await;
     let offer = |manner: &str| {
-        let path = key_file(&home, &format!("sk-secret-{manner}"), 0o600);
+        let path = key_file(keys.path(), &format!("sk-secret-{manner}"), 0o600);
         home.pumasi(&["offer", "maker/mind", "--upstream", &url, "--upstream-key-file", &path])
     };
     for (manner, expected) in [
