@@ -3,7 +3,7 @@
 //! | route | body | answer |
 //! | --- | --- | --- |
 //! | `GET /offers` | | [`OwnOffers`] |
-//! | `POST /offers` | [`NewOffer`] | 202 and the [`OwnOffer`] that begins; `GET /offers` tells by its `number` what became of it |
+//! | `POST /offers` | [`NewOffer`] | 202 and the [`OwnOffer`] that begins; `GET /offers` tells what became of its `number` |
 //! | `DELETE /offers/{id}` | | 204; `id` is an offer's id, or an artifact's digest for everything that concerns it |
 
 use ledger::{ArtifactId, Bound, OfferId, Rates};

@@ -71,6 +71,15 @@ enum Failure {
     Elsewhere(Problem),
     /// Another one might; this one is well, and does not fit the request or the money there is.
     Unfit(Problem),
+    /// Its provider does not answer it any more: the catalog may be old.
+    Stale(Problem),
+}
+
+impl Failure {
+    fn into_problem(self) -> Problem {
+        let (Self::Final(problem) | Self::Elsewhere(problem) | Self::Unfit(problem) | Self::Stale(problem)) = self;
+        problem
+    }
 }
 
 impl<E: Into<Problem>> From<E> for Failure {
@@ -86,20 +95,47 @@ pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest, gone: Go
     // What the client thinks of others is not a provider's to know.
     let told = ChatRequest { provider: None, ..request.clone() };
     let text = serde_json::to_string(&told).map_err(|error| Problem::field("messages", error.to_string()))?;
-    let mut last = None;
-    for offered in buyer.offers_for(key, request).await? {
-        let attempt = Attempt { buyer, key, request, text: &text, offered: &offered, gone };
-        match attempt.run().await {
-            Ok(asked) => return Ok(asked),
-            Err(Failure::Final(problem)) => return Err(problem),
-            Err(Failure::Unfit(problem)) => last = Some(problem),
-            Err(Failure::Elsewhere(problem)) => {
-                buyer.catalog.mark_failed(offered.record.provider);
-                last = Some(problem);
+    let asking = Asking { buyer, key, request, text: &text, gone };
+    match asking.ask_all(false).await {
+        Err(Failure::Stale(_)) => {
+            buyer.catalog.refresh().await?;
+            asking.ask_all(true).await
+        }
+        answer => answer,
+    }
+    .map_err(Failure::into_problem)
+}
+
+/// One request, and whose.
+struct Asking<'a> {
+    buyer: &'a Arc<Buyer>,
+    key: KeyId,
+    request: &'a ChatRequest,
+    text: &'a str,
+    gone: Gone<'a>,
+}
+
+impl Asking<'_> {
+    /// Asks one offer after the other until one answers. Where the catalog is `fresh`, a provider that does not know its own
+    /// offer fails like any other.
+    async fn ask_all(&self, fresh: bool) -> Result<Asked, Failure> {
+        let Self { buyer, key, request, text, gone } = *self;
+        let mut last = None;
+        for offered in buyer.offers_for(key, request).await? {
+            let attempt = Attempt { buyer, key, request, text, offered: &offered, gone };
+            match attempt.run().await {
+                Err(Failure::Unfit(problem)) => last = Some(problem),
+                Err(Failure::Stale(problem)) if !fresh => return Err(Failure::Stale(problem)),
+                Err(Failure::Elsewhere(problem) | Failure::Stale(problem)) => {
+                    buyer.catalog.mark_failed(offered.record.provider);
+                    last = Some(problem);
+                }
+                answer => return answer,
             }
         }
+        let nobody = || Problem::unavailable("nobody offers this model now; try again in a moment");
+        Err(Failure::Final(last.unwrap_or_else(nobody)))
     }
-    Err(last.unwrap_or_else(|| Problem::unavailable("nobody offers this model now; try again in a moment")))
 }
 
 /// One request at one offer.
@@ -170,6 +206,7 @@ impl Attempt<'_> {
                 "the provider has too much to do ({}); try again in a moment",
                 refused.message
             ))),
+            (RefusedCode::OfferUnknown, _) => Failure::Stale(Problem::upstream(refused.message)),
             _ => Failure::Elsewhere(Problem::upstream(refused.message)),
         }
     }

@@ -146,7 +146,7 @@ fn explore(candidates: &[Candidate], places: &mut [usize], turn: u64, sort: Opti
     let mut at_places: Vec<usize> = (0..places.len()).filter(|place| unknown(&places[*place])).collect();
     at_places.sort_by_key(|place| candidates[places[*place]].offer);
     let all = u64::try_from(at_places.len()).unwrap_or(u64::MAX);
-    if all == 0 || turn % EXPLORE != 0 {
+    if all == 0 || !turn.is_multiple_of(EXPLORE) {
         return;
     }
     let next = usize::try_from((turn / EXPLORE) % all).unwrap_or(0);

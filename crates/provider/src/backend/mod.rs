@@ -9,7 +9,7 @@ use api::{
 };
 use ledger::{Finish, Usage};
 
-pub use upstream::{Upstream, check};
+pub use upstream::{Own, Upstream, check};
 
 /// What answers the orders of an offer.
 #[derive(Clone)]

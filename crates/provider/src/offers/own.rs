@@ -159,10 +159,14 @@ impl Own {
         self.entries.iter().any(|entry| entry.plan.artifact == artifact && entry.state != OfferState::Withdrawn)
     }
 
-    /// What failed at servers that may be back.
+    /// What failed at servers that may be back, and does not stand otherwise.
     pub fn failed_upstreams(&self) -> Vec<Plan> {
+        let stands = |artifact| {
+            self.entries.iter().any(|entry| entry.plan.artifact == artifact && entry.state == OfferState::Running)
+        };
         let failed = self.entries.iter().filter(|entry| entry.state == OfferState::Failed);
-        failed.filter(|entry| entry.plan.base().is_none()).map(|entry| entry.plan.clone()).collect()
+        let servers = failed.filter(|entry| entry.plan.base().is_none() && !stands(entry.plan.artifact));
+        servers.map(|entry| entry.plan.clone()).collect()
     }
 }
 

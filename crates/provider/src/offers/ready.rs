@@ -131,7 +131,9 @@ impl Seller {
             return Err(Error::Damaged("a plan without a server"));
         };
         let name = self.config.ledger.artifact(plan.artifact).await?.publish.name;
-        let checked = backend::check(server, &name, &self.config.address).await?;
+        let folder = self.config.books.parent().unwrap_or(&self.config.books);
+        let own = backend::Own { address: &self.config.address, folder };
+        let checked = backend::check(server, &name, &own).await?;
         let context = context.or(checked.context).filter(|context| *context >= CONTEXT_MIN).ok_or_else(|| {
             Error::NotRunnable("the server does not tell how long a conversation may be; say it with --context".into())
         })?;

@@ -131,7 +131,7 @@ fn show(offer: &OwnOffer) {
         vec![t!("offer", "제공 조건"), offer.id.clone().unwrap_or_default()],
         vec![t!("answered by", "답하는 곳"), backend(&offer.backend)],
         vec![
-            t!("your fee", "내 요금"),
+            t!("your fee", "내 수수료"),
             t!(
                 "{input} / {output} credits per million tokens in / out",
                 "백만 토큰마다 {input} / {output} 크레딧 (입력 / 출력)"

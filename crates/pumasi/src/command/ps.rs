@@ -22,7 +22,7 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     let head = vec![
         t!("name", "이름"),
         t!("state", "상태"),
-        t!("fee in / out", "요금 입력 / 출력"),
+        t!("fee in / out", "수수료 입력 / 출력"),
         t!("memory", "메모리"),
         t!("answers", "답"),
         t!("tokens in / out", "토큰 입력 / 출력"),
@@ -30,7 +30,7 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     ];
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(offers.data.iter().map(row)).collect();
     print::table(&rows);
-    for offer in offers.data.iter() {
+    for offer in &offers.data {
         offer.message.iter().chain(&offer.notes).for_each(|text| eprintln!("{}: {text}", offer.name));
     }
     Ok(ExitCode::SUCCESS)

@@ -99,8 +99,8 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
 fn show_models(models: &[Model]) {
     if models.is_empty() {
         return print::line(&t!(
-            "No model is offered yet. Stop this, and start it with: up --model FILE.gguf",
-            "아직 제공하는 모델이 없습니다. 끄고 이렇게 켜세요: up --model 파일.gguf"
+            "No model is offered yet. Offer what is published with: pumasi offer NAME. Or start with: up --model FILE.gguf",
+            "아직 제공하는 모델이 없습니다. 올라와 있는 것을 제공하려면: pumasi offer 이름. 또는 이렇게 켜세요: up --model 파일.gguf"
         ));
     }
     print::line(&t!(

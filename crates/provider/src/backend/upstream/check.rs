@@ -35,14 +35,21 @@ pub struct Checked {
     pub notes: Vec<String>,
 }
 
-/// Looks whether a server answers with a model. `name` is what the model is called if nobody says otherwise; `own` is the
-/// address of this node, which must not be its own server.
+/// What must not be taken for a server or its key.
+pub struct Own<'a> {
+    /// Where this node is reached: it must not be its own server.
+    pub address: &'a str,
+    /// The folder of its books and signing keys: none of them may be sent to a server as its key.
+    pub folder: &'a Path,
+}
+
+/// Looks whether a server answers with a model. `name` is what the model is called if nobody says otherwise.
 ///
 /// # Errors
 /// [`Error::NotRunnable`] with a sentence.
-pub async fn check(server: &Server, name: &str, own: &str) -> Result<Checked, Error> {
-    let (url, near, mut notes) = address(&server.url, own).await?;
-    let key = server.key_file.as_deref().map(read_key).transpose()?;
+pub async fn check(server: &Server, name: &str, own: &Own<'_>) -> Result<Checked, Error> {
+    let (url, near, mut notes) = address(&server.url, own.address).await?;
+    let key = server.key_file.as_deref().map(|path| read_key(path, own.folder)).transpose()?;
     if let (true, Some(_), Some(note)) = (near, &key, notes.last_mut()) {
         note.push_str(", and its key with them");
     }
@@ -120,9 +127,15 @@ fn is_private(ip: IpAddr) -> bool {
 }
 
 /// Reads a key from a file that its owner alone can read.
-fn read_key(path: &Path) -> Result<Key, Error> {
+fn read_key(path: &Path, own_folder: &Path) -> Result<Key, Error> {
     let shown = path.display();
     let unreadable = |error: std::io::Error| bad(format!("the key file {shown} cannot be read: {error}"));
+    let real = path.canonicalize().map_err(unreadable)?;
+    if own_folder.canonicalize().is_ok_and(|folder| real.starts_with(folder)) {
+        return Err(bad(format!(
+            "the key file {shown} lies in this node's data folder; keep a server's key elsewhere"
+        )));
+    }
     let mut file = fs::File::open(path).map_err(unreadable)?;
     let meta = file.metadata().map_err(unreadable)?;
     if !meta.is_file() {
@@ -279,8 +292,9 @@ mod tests {
 
     #[test]
     fn a_key_is_read_from_a_file_that_nobody_else_reads() {
-        let dir = tempfile::tempdir().unwrap();
+        let (dir, own) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let path = dir.path().join("key");
+        let read_key = |path: &Path| read_key(path, own.path());
         let said = |bytes: &[u8], mode| {
             fs::write(&path, bytes).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -292,6 +306,14 @@ mod tests {
         for bytes in [&b""[..], b" \n", b"two words", b"\xff\xfe", b"sk\x01"] {
             let error = said(bytes, 0o600).unwrap_err();
             assert!(error.contains("does not hold a key") && !error.contains("words"), "{error}");
+        }
+        let inside = own.path().join("payer.key");
+        fs::write(&inside, "secret").unwrap();
+        fs::set_permissions(&inside, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&inside, &link).unwrap();
+        for path in [inside, link] {
+            assert!(read_key(&path).err().unwrap().to_string().contains("data folder"));
         }
         assert!(read_key(dir.path()).err().unwrap().to_string().contains("not a file"));
         assert!(read_key(&dir.path().join("none")).err().unwrap().to_string().contains("cannot be read"));

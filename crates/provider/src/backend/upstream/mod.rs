@@ -15,7 +15,7 @@ use ledger::Usage;
 use reqwest::{StatusCode, header::HeaderValue};
 use std::time::Duration;
 
-pub use check::check;
+pub use check::{Own, check};
 pub use stream::Running;
 
 use crate::error::refused;
