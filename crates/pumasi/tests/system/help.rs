@@ -5,9 +5,14 @@ use crate::harness::Home;
 #[test]
 fn help_is_in_english_and_in_korean() {
     let home = Home::new();
-    for command in
-        [&["--help"][..], &["up", "--help"], &["key", "new", "--help"], &["bill", "--help"], &["audit", "--help"]]
-    {
+    for command in [
+        &["--help"][..],
+        &["up", "--help"],
+        &["key", "new", "--help"],
+        &["bill", "--help"],
+        &["audit", "--help"],
+        &["wallet", "send", "--help"],
+    ] {
         let english = home.pumasi(command).good();
         let korean = home.pumasi_with(command, &[("PUMASI_LANG", "ko")]).good();
         let hangul = |text: &str| text.chars().any(|c| ('가'..='힣').contains(&c));

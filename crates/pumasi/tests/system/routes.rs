@@ -109,6 +109,14 @@ async fn the_owners_verbs_are_for_the_owner() {
     let close = format!("/channels/ch_{}/close", "0".repeat(64));
     let verbs = [
         (Method::GET, "/wallet"),
+        (Method::GET, "/wallet/earnings"),
+        (Method::POST, "/wallet/transfers"),
+        (Method::POST, "/wallet/transfers/preview"),
+        (Method::POST, "/wallet/rotate"),
+        (Method::POST, "/keys/key_1/topup"),
+        (Method::GET, "/keys/transfers"),
+        (Method::GET, "/channels/limits"),
+        (Method::PUT, "/channels/limits"),
         (Method::GET, "/keys"),
         (Method::POST, "/keys"),
         (Method::DELETE, "/keys/key_1"),
