@@ -80,7 +80,7 @@ impl Buyer {
                     Ok(true) => return,
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::warn!(%error, channel = %id, "a restored channel was not closed; it will be tried again")
+                        tracing::warn!(%error, channel = %id, "a restored channel was not closed; it will be tried again");
                     }
                 }
             }

@@ -281,8 +281,11 @@ fn read_about(from: impl Read) -> anyhow::Result<About> {
 
 /// Moves what was unpacked to its place: the keys last, and with one step.
 fn place(home: &Home, unpacked: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(home.path("ledger"))?;
-    for name in files(&unpacked.join("ledger"))? {
+    let ledger = files(&unpacked.join("ledger"))?;
+    if !ledger.is_empty() {
+        DirBuilder::new().recursive(true).mode(0o700).create(home.path("ledger"))?;
+    }
+    for name in ledger {
         std::fs::rename(unpacked.join("ledger").join(&name), home.path("ledger").join(&name))?;
     }
     for name in files(unpacked)? {

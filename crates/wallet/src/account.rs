@@ -170,7 +170,7 @@ impl Account {
     /// # Errors
     /// [`Error::Books`].
     pub fn done_before(&self, operation: &Operation) -> Result<Option<Applied>, Error> {
-        Ok(records::done_before(&self.0.parts.books, self.id(), operation)?)
+        records::done_before(&self.0.parts.books, self.id(), operation)
     }
 
     /// Gives the account a new key on the ledger. Its id stays, and channels that are open stay with the key that they were

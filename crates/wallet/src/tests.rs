@@ -93,7 +93,7 @@ fn network(issuer: &Keypair) -> Arc<Forgetful> {
 }
 
 fn issue(to: Digest) -> Operation {
-    Operation::Issue { to: ledger::AccountId(to.0), amount: Amount(7), reference: Digest([0; 32]) }
+    Operation::Issue { to: AccountId(to.0), amount: Amount(7), reference: Digest([0; 32]) }
 }
 
 #[test]
@@ -132,7 +132,7 @@ async fn an_unanswered_operation_is_sent_again_and_done_once() {
     issuer.submit(issue(to)).await.unwrap();
     issuer.submit(issue(to)).await.unwrap();
     let state = ledger.state.lock().unwrap();
-    assert_eq!(state.account(&ledger::AccountId(to.0)).balance, Amount(14));
+    assert_eq!(state.account(&AccountId(to.0)).balance, Amount(14));
     assert_eq!(state.account(&issuer.id()).sequence, 2);
 }
 
@@ -155,7 +155,7 @@ async fn what_was_pending_when_the_process_died_goes_first() {
     let keys = Keys::open(folder.path()).unwrap();
     let wallet = Wallet::open(keys, Arc::clone(&ledger) as _, &books).await.unwrap();
     wallet.account("issuer").unwrap().submit(issue(to)).await.unwrap();
-    assert_eq!(ledger.state.lock().unwrap().account(&ledger::AccountId(to.0)).balance, Amount(14));
+    assert_eq!(ledger.state.lock().unwrap().account(&AccountId(to.0)).balance, Amount(14));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     backup::RESTORED,
     home::{Home, Running},
-    layout, t,
+    layout, print, t,
 };
 
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
@@ -77,7 +77,8 @@ impl Node {
     /// A sentence that says what is in the way.
     pub async fn start(home: Home, config: Config) -> anyhow::Result<Self> {
         let (folder, passphrase) = (home.clone(), config.passphrase.clone());
-        let keys = blocking(move || layout::open_keys(&folder, passphrase)).await?;
+        let open = blocking(move || layout::open_keys(&folder, passphrase));
+        let keys = print::waiting(t!("opening the keys", "키를 여는 중"), open).await?;
         let restored = home.path(RESTORED).exists();
         // Of a process that was killed.
         drop(std::fs::remove_file(home.path("run.json")));

@@ -100,6 +100,41 @@ async fn false_receipts_are_refused_and_the_channel_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_gateway_does_not_pay_what_it_refused_before() {
+    let (world, mode) = (World::new().await, Arc::new(AtomicU8::new(HONEST)));
+    let seller = world.seller("provider", FEE, async |address| proxy(address, Arc::clone(&mode)).await).await;
+    let buyer = world.buyer().await;
+    let key = buyer.new_key(Amount::credits(1)).await;
+    assert_eq!(buyer.ask(&key, "say 5", 20).await.0, 200);
+    let old = world.path("old.db");
+    books::copy(&world.path("gateway.db"), &old).unwrap();
+    for lie in [COUNT_MORE, HONEST] {
+        mode.store(lie, Ordering::Relaxed);
+        assert_eq!(buyer.ask(&key, "say 5", 20).await.0, 200);
+    }
+    buyer.gateway.close().await;
+    buyer.stop().await;
+    let again = world
+        .buyer_with(|config| {
+            config.books = old;
+            config.restored = true;
+        })
+        .await;
+    eventually("the channel is in doubt no more", async || again.ask(&key, "say 5", 20).await.0 == 200).await;
+    let each = cost(INPUT, 5).0;
+    eventually("what was refused stays refused", async || {
+        let channels = again.channels().await;
+        channels.len() == 1 && channels[0]["spent"] == Amount(each * 3).to_string() && channels[0]["closing"] == false
+    })
+    .await;
+    assert_eq!(again.spent().await.0, Amount(each * 2), "orders that the books do not know are charged to nobody");
+    again.gateway.close().await;
+    seller.provider.settle_now().await;
+    assert_eq!(again.channels().await[0]["settled"], Amount(each * 3).to_string());
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_order_sent_twice_is_answered_once_and_can_still_be_stopped() {
     let (world, mode) = (World::new().await, Arc::new(AtomicU8::new(SEND_TWICE)));
     let _seller = world.seller("provider", FEE, async |address| proxy(address, Arc::clone(&mode)).await).await;

@@ -60,9 +60,16 @@ impl Home {
 
     /// Starts a node with these arguments of `up`, and waits until it is ready.
     pub fn start_with(&self, args: &[&str]) -> Node {
+        self.start_in(args, &[])
+    }
+
+    /// The same with some environment.
+    pub fn start_in(&self, args: &[&str], environment: &[(&str, &str)]) -> Node {
         let log = self.path("stderr.log");
         let args = [&["up", "--json"], args].concat();
-        let mut child = self.command(&args).stdout(Stdio::piped()).stderr(File::create(&log).unwrap()).spawn().unwrap();
+        let mut command = self.command(&args);
+        command.envs(environment.iter().copied()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
         let stdout = child.stdout.take().unwrap();
         let (tell, told) = mpsc::channel();
         std::thread::spawn(move || {

@@ -12,6 +12,7 @@ fn help_is_in_english_and_in_korean() {
         &["import", "--help"],
         &["bill", "--help"],
         &["audit", "--help"],
+        &["wallet", "send", "--help"],
     ] {
         let english = home.pumasi(command).good();
         let korean = home.pumasi_with(command, &[("PUMASI_LANG", "ko")]).good();

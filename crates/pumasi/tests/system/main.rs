@@ -7,6 +7,7 @@ mod crash;
 mod harness;
 mod help;
 mod import;
+mod keeping;
 mod models;
 mod publish;
 mod pull;

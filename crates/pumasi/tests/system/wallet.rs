@@ -94,7 +94,7 @@ async fn a_wish_that_was_interrupted_is_done_once() {
     let (status, refused) = node.send(Method::POST, "/wallet/transfers", Some(&node.owner_token), Some(other)).await;
     assert_eq!(status, StatusCode::CONFLICT, "{refused}");
     // What the command line leaves behind if it is killed after the node has sent.
-    let wish = json!({ "id": "", "to": "this-machine", "amount": "3" }).to_string();
+    let wish = r#"{"id":"","to":"this-machine","amount":"3"}"#;
     let wish = home.path("sending").join(ledger::Digest::of(wish.as_bytes()).to_string().replace("sha256:", ""));
     std::fs::create_dir_all(home.path("sending")).unwrap();
     std::fs::write(&wish, id).unwrap();

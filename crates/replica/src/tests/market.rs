@@ -136,6 +136,35 @@ async fn operations_are_listed_by_what_they_concern() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn earnings_are_told_by_day_also_by_an_index_of_before() {
+    let served = served(0).await;
+    let market = market(&served.replica).await;
+    served.replica.submit(&market.settle(2, 2)).await.unwrap();
+    served.replica.submit(&market.settle(3, 3)).await.unwrap();
+    served.replica.close();
+    let http = api::HttpLedger::new(&served.base).unwrap();
+    let (works, machine) = (http.earnings(account(PUBLISHER), 2).await.unwrap(), account(PROVIDER));
+    let royalties: Vec<_> = works.royalties.iter().map(|day| (day.artifact, day.usage.input, day.amount)).collect();
+    assert_eq!((royalties, works.fees.len()), (vec![(MODEL, 3_000, Amount(60_000))], 0));
+    let earned = http.earnings(machine, 2).await.unwrap();
+    assert_eq!((earned.fees[0].usage.output, earned.fees[0].amount), (1_500, Amount(600_000)));
+    assert_eq!(http.earnings(machine, 0).await.unwrap(), api::income::Earnings::default(), "no days, nothing");
+    let shown = served.json("/ledger/accounts/maker/earnings?days=1").await.1;
+    assert_eq!(
+        (&shown["royalties"][0]["earned"], &shown["account"]),
+        (&"60000".into(), &account(PUBLISHER).to_string().into())
+    );
+    // As the program of before left it: without the tables of now.
+    let dir = served.dir().to_owned();
+    let books = rusqlite::Connection::open(dir.join("index.sqlite")).unwrap();
+    books.execute_batch("DROP TABLE received; DROP TABLE fee_days; PRAGMA user_version = 1").unwrap();
+    drop(books);
+    let replica = open(&dir);
+    assert_eq!(replica.earnings(machine, 2).await.unwrap(), earned);
+    assert_eq!(market.settled(&replica, 3).await, Some(3), "and what it knew before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_said() {
     let served = served(0).await;
     for (path, expected) in [
@@ -150,6 +179,10 @@ async fn what_is_not_there_is_said() {
         ("/ledger/operations?limit=x", 400),
         ("/ledger/state/zz", 400),
         ("/ledger/settled/x/1", 400),
+        ("/ledger/received/x/1", 400),
+        ("/ledger/earnings/x/1", 400),
+        ("/ledger/accounts/nobody/earnings", 404),
+        ("/ledger/accounts/nobody/earnings?days=x", 400),
     ] {
         let (status, body) = served.json(path).await;
         assert_eq!(status, expected, "{path}: {body}");

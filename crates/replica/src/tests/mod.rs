@@ -2,6 +2,7 @@
 
 mod audit;
 mod fault;
+mod income;
 mod kill;
 mod log;
 mod market;
@@ -91,7 +92,7 @@ pub(crate) fn killed(groups: u64) -> tempfile::TempDir {
 pub(crate) struct Served {
     pub replica: Replica,
     pub base: String,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 /// A replica with `operations` operations, served on a port of the system's choice.
@@ -105,10 +106,14 @@ pub(crate) async fn served(operations: u64) -> Served {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let router = replica.router();
     tokio::spawn(async move { axum::serve(listener, router).await });
-    Served { replica, base, _dir: dir }
+    Served { replica, base, dir }
 }
 
 impl Served {
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
         reqwest::get(format!("{}{path}", self.base)).await.unwrap()
     }

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use crate::{
     backup::{self, About, Account},
-    client::Client,
+    client::{Client, Refused},
     home::Home,
     layout,
     node::{AccountView, WalletView},
@@ -42,11 +42,17 @@ pub async fn run(home: &Home, args: &Args, json: bool) -> anyhow::Result<ExitCod
 async fn about(home: &Home) -> anyhow::Result<About> {
     if home.running().is_ok() {
         let client = Client::owner(home)?;
-        let wallet: WalletView = client.get("/wallet").await?;
-        let ledger: Option<Value> = client.get("/ledger").await.ok();
-        let account = |view: AccountView| Account { role: view.role, id: view.id, name: view.name };
-        let network = ledger.and_then(|ledger| ledger["network"].as_str().map(str::to_owned));
-        return Ok(About::new(network, wallet.accounts.into_iter().map(account).collect()));
+        match client.get::<WalletView>("/wallet").await {
+            Ok(wallet) => {
+                let ledger: Option<Value> = client.get("/ledger").await.ok();
+                let account = |view: AccountView| Account { role: view.role, id: view.id, name: view.name };
+                let network = ledger.and_then(|ledger| ledger["network"].as_str().map(str::to_owned));
+                return Ok(About::new(network, wallet.accounts.into_iter().map(account).collect()));
+            }
+            Err(error) if error.is::<Refused>() => return Err(error),
+            // It was killed, and left behind where it listened.
+            Err(_) => {}
+        }
     }
     if !home.path("keys").exists() {
         anyhow::bail!(t!("{} has no keys", "{}에는 키가 없습니다", home.dir().display()));
