@@ -4,7 +4,7 @@
 use api::{Applied, List};
 use ledger::{
     AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Effect, Key, Limits, OfferId, Operation, Price,
-    PublicKey, Record, Tally, Time,
+    PublicKey, Record, Reject, Tally, Time,
 };
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,7 +17,7 @@ use std::{
 use crate::{
     cashier::{self, Cashier},
     catalog::Offered,
-    error::Error,
+    error::{Error, Problem},
     gateway::{Buyer, now},
     money::Purse,
     records::{self, Kept},
@@ -221,6 +221,21 @@ impl Buyer {
         };
         let channel = self.config.ledger.channel(id).await?;
         self.take_up(id, &channel, None).await
+    }
+
+    /// A problem with a channel as a client sees it: an empty account is named, so that its owner knows what to ask for.
+    pub fn explain(&self, error: Error) -> Problem {
+        let poor = matches!(&error, Error::Wallet(wallet) if wallet.reject() == Some(Reject::BalanceTooLow));
+        if !poor {
+            return error.into();
+        }
+        let id = self.config.payer.id();
+        let (name, deposit) = (self.catalog.shelf().names.account(id), self.config.channel_deposit);
+        Problem::money(format!(
+            "the gateway pays from the account {name} ({id}), which has fewer credits than the {deposit} that a channel \
+             takes; ask the gateway's owner, who can be sent some by anybody on this ledger: \
+             pumasi wallet send {name} {deposit}"
+        ))
     }
 
     /// Tops a channel up if little of its deposit is left. True if it was.

@@ -51,13 +51,20 @@ pub fn api_key(buyer: &Buyer, headers: &HeaderMap) -> Result<KeyId, Problem> {
     buyer.keys.check(secret)
 }
 
+/// What was offered when the ledger last answered is better than nothing.
+async fn freshen(buyer: &Buyer) {
+    if let Err(error) = buyer.catalog.freshen().await {
+        tracing::warn!(%error, "the offers are those of earlier");
+    }
+}
+
 async fn models(State(buyer): State<Arc<Buyer>>) -> Result<Json<Models>, Problem> {
-    buyer.catalog.freshen().await?;
+    freshen(&buyer).await;
     Ok(Json(buyer.catalog.models()))
 }
 
 async fn model(State(buyer): State<Arc<Buyer>>, Path(name): Path<String>) -> Result<Json<Model>, Problem> {
-    buyer.catalog.freshen().await?;
+    freshen(&buyer).await;
     buyer.catalog.shelf().named(&name).map(Json).ok_or_else(|| buyer.catalog.unknown(&name))
 }
 

@@ -3,7 +3,7 @@
 use api::Ledger;
 use axum::Router;
 use books::Books;
-use ledger::{Amount, ChannelId, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
+use ledger::{Amount, ChannelId, Digest, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -33,6 +33,8 @@ pub struct Config {
     pub account: wallet::Account,
     /// Where its routes are reached, as it will be registered.
     pub address: String,
+    /// Digest of the key that answers there, if it is one of ours; registered, too.
+    pub tls_key: Option<Digest>,
     /// The most that one payer may owe.
     pub credit_limit: Amount,
     /// The most that all payers together may owe that never settled.
@@ -55,6 +57,7 @@ impl Config {
             ledger,
             account,
             address,
+            tls_key: None,
             credit_limit: Amount::credits(10),
             unproven_limit: Amount::credits(10),
             settle_at: Amount::credits(1),
@@ -195,7 +198,7 @@ impl Seller {
 
     /// Says on the ledger where this door is, if it says something else.
     async fn register(&self) -> Result<(), Error> {
-        let door = Register { address: self.config.address.clone(), tls_key: None };
+        let door = Register { address: self.config.address.clone(), tls_key: self.config.tls_key };
         let account = &self.config.account;
         if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
             account.submit(ledger::Operation::Register(door)).await?;

@@ -126,7 +126,7 @@ impl Account {
         if let Some(earlier) = self.pending()? {
             let answer = self.deliver(&earlier).await;
             tracing::info!(account = %self.id(), applied = answer.is_ok(), "an earlier operation was answered");
-            if matches!(answer, Err(Error::Ledger(LedgerError::Unreachable { .. }))) {
+            if matches!(answer, Err(Error::Ledger(LedgerError::Unreachable { .. } | LedgerError::Distrusted(_)))) {
                 return answer;
             }
         }
@@ -153,7 +153,10 @@ impl Account {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
-                Err(error @ (LedgerError::Unreachable { .. } | LedgerError::Nonsense(_))) => return Err(error.into()),
+                // It may have been done: the same bytes go first the next time.
+                Err(
+                    error @ (LedgerError::Unreachable { .. } | LedgerError::Distrusted(_) | LedgerError::Nonsense(_)),
+                ) => return Err(error.into()),
                 answer => {
                     self.forget().await?;
                     return Ok(answer?);
