@@ -1,7 +1,7 @@
 //! Channels: one per provider, opened when it is first needed, topped up within the owner's limit, replaced when it is full or
 //! its provider released it, and finished once it was closed and its time is over.
 
-use api::{Applied, List};
+use api::{Applied, LedgerError, List};
 use ledger::{
     AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Effect, Key, Limits, OfferId, Operation, Price,
     PublicKey, Record, Reject, Tally, Time,
@@ -230,11 +230,10 @@ impl Buyer {
             return error.into();
         }
         let id = self.config.payer.id();
-        let (name, deposit) = (self.catalog.shelf().names.account(id), self.config.channel_deposit);
+        let name = self.catalog.shelf().names.account(id);
         Problem::money(format!(
-            "the gateway pays from the account {name} ({id}), which has fewer credits than the {deposit} that a channel \
-             takes; ask the gateway's owner, who can be sent some by anybody on this ledger: \
-             pumasi wallet send {name} {deposit}"
+            "the gateway pays from the account {name} ({id}), which has not enough credits for this; ask the gateway's owner, \
+             to whom anybody on this ledger can send some: pumasi wallet send {name} 1000"
         ))
     }
 
@@ -269,8 +268,18 @@ impl Buyer {
         }
     }
 
+    /// An empty account is told so here: asking the ledger would only leave refusals in its log.
+    async fn has_credits(&self) -> Result<(), Error> {
+        if self.config.ledger.account(self.config.payer.id()).await?.balance.is_zero() {
+            let refused = LedgerError::Rejected { reject: Reject::BalanceTooLow, entry: None };
+            return Err(Error::Wallet(refused.into()));
+        }
+        Ok(())
+    }
+
     /// Makes a deposit, counted toward the owner's daily limit before it is made. One that the ledger refused does not count.
     async fn deposit(&self, amount: Amount, operation: Operation) -> Result<Applied, Error> {
+        self.has_credits().await?;
         let row = self.count_top_up(amount).await?;
         let answer = self.config.payer.submit(operation).await;
         if answer.as_ref().is_err_and(|error| error.reject().is_some()) {

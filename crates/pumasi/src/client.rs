@@ -37,9 +37,8 @@ impl Client {
     }
 
     /// Somebody else's node, asked without a token.
-    pub fn stranger(address: &str) -> anyhow::Result<Self> {
-        let address = address.trim_end_matches('/').to_owned();
-        Ok(Self { http: reqwest::Client::builder().build()?, address, token: String::new() })
+    pub fn stranger(link: &api::Link) -> anyhow::Result<Self> {
+        Ok(Self { http: link.client()?.build()?, address: link.address.clone(), token: String::new() })
     }
 
     fn with(home: &Home, token: String) -> anyhow::Result<Self> {
@@ -62,13 +61,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| {
-            let address = &self.address;
-            t!(
-                "nothing answers at {address}; start it with: pumasi up",
-                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
-            )
-        })?;
+        let answer = self.answered(request).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -79,6 +72,22 @@ impl Client {
             Ok(body) => bail!("{} (HTTP {})", body.error.message, status.as_u16()),
             Err(_) => bail!("HTTP {status}: {}", text.trim()),
         }
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+        request.send().await.with_context(|| {
+            let address = &self.address;
+            t!(
+                "nothing answers at {address}; start it with: pumasi up",
+                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
+            )
+        })
+    }
+
+    /// GET, read as JSON whether or not it went well.
+    pub async fn get_any<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let request = self.http.get(format!("{}{path}", self.address)).bearer_auth(&self.token);
+        Ok(self.answered(request).await?.json().await?)
     }
 
     /// GET, read as JSON.

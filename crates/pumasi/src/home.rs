@@ -10,6 +10,9 @@
 //! | `owner-token` | lets the command line and the page act for the owner |
 //! | `api-key` | the first API key, for `pumasi chat` |
 //! | `models.json` | which models are run |
+//! | `network.json` | the ledger that the folder joined, if it has none of its own |
+//! | `remembered-head`, `contradiction.txt` | the newest head of that ledger, and the proof that it was rewritten |
+//! | `tls-key.pem` | by which others know this machine |
 //! | `run.json` | where the running node listens |
 
 use anyhow::{Context as _, bail};

@@ -6,6 +6,7 @@ mod chat;
 mod crash;
 mod harness;
 mod help;
+mod join;
 mod models;
 mod routes;
 mod start;

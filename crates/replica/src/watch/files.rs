@@ -11,7 +11,7 @@ use std::{
 };
 
 /// The newest accepted head: a checkpoint, good for `pumasi audit --head`.
-const REMEMBERED: &str = "remembered-head";
+pub const REMEMBERED: &str = "remembered-head";
 /// Two heads that cannot both be true.
 const CONTRADICTION: &str = "contradiction.txt";
 

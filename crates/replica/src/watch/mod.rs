@@ -24,7 +24,7 @@ use crate::{
     lock::{hold, read, write},
 };
 use files::Files;
-pub use files::contradiction;
+pub use files::{REMEMBERED, contradiction};
 
 /// How often the newest head is asked for when nobody else does.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
