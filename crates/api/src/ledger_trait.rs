@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{
-    AccountId, Artifact, ArtifactId, Channel, ChannelId, Genesis, Key, OfferId, OfferRecord, Outcome, Pot, Price,
+    AccountId, Artifact, ArtifactId, Channel, ChannelId, Genesis, Head, Key, OfferId, OfferRecord, Outcome, Pot, Price,
     Rates, Record, Reject, Request, Signed, Time, Voucher,
 };
 use std::sync::Arc;
@@ -45,12 +45,25 @@ pub trait Ledger: Send + Sync + 'static {
     /// The newest signed tree head.
     async fn head(&self) -> Result<SignedHead, LedgerError>;
 
+    /// Somebody signed that the log had this head, in a receipt say. Whoever remembers heads may hold it against them.
+    fn hear(&self, head: Head, from: AccountId) {
+        let _ = (head, from);
+    }
+
     /// An artifact.
     async fn artifact(&self, id: ArtifactId) -> Result<Artifact, LedgerError> {
         match self.get(&Key::Artifact(id)).await? {
             Some(Record::Artifact(artifact)) => Ok(artifact),
             _ => Err(LedgerError::Unknown("artifact", id.to_string())),
         }
+    }
+
+    /// `publisher/name:tag` of an artifact as it was published, or its digest where its publisher has no name.
+    async fn name_of(&self, id: ArtifactId) -> Result<String, LedgerError> {
+        let artifact = self.artifact(id).await?;
+        let publisher = self.account(artifact.publisher).await?.name;
+        let (name, tag) = (artifact.publish.name, artifact.publish.tag);
+        Ok(publisher.map_or_else(|| id.to_string(), |publisher| format!("{publisher}/{name}:{tag}")))
     }
 
     /// An offer.
@@ -159,6 +172,10 @@ pub enum LedgerError {
         /// What went wrong.
         reason: String,
     },
+    /// It answers, and nothing that it says is taken for now: its history is not the one that it showed before. What was sent
+    /// may or may not have been done.
+    #[error("{0}")]
+    Distrusted(String),
     /// It answered something that cannot be.
     #[error("the ledger's answer makes no sense: {0}")]
     Nonsense(String),

@@ -1,6 +1,7 @@
 //! The wire: every message between Pumasi's parts and to its clients, one definition each, and the [`Ledger`] trait.
 //!
 //! - [`Ledger`]: what the doors know of the ledger, in process or over HTTP ([`HttpLedger`]).
+//! - [`Link`]: where something is reached and by which key it is known; TLS between machines.
 //! - [`exchange`]: between a gateway and a provider.
 //! - [`openai`]: between a client and a gateway; [`routing`]: which providers the client wants.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
@@ -11,6 +12,7 @@ pub mod exchange;
 mod http_ledger;
 pub mod income;
 mod ledger_trait;
+pub mod link;
 pub mod log;
 pub mod offers;
 pub mod openai;
@@ -21,3 +23,4 @@ pub mod view;
 
 pub use http_ledger::{HttpLedger, SubmitAnswer};
 pub use ledger_trait::{Applied, Ledger, LedgerError, List, Settled};
+pub use link::Link;

@@ -3,10 +3,12 @@
 
 use api::{
     exchange::{AnswerRequest, Frame, Refused, RefusedCode},
+    link::reason,
     openai::ChatRequest,
     text::Encoded,
 };
-use ledger::{Amount, Order, OrderId, Signed, Time, Usage, salted};
+use ledger::{Amount, ChannelId, Order, OrderId, Signed, Time, Usage, salted};
+use reqwest::Method;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -15,9 +17,9 @@ use std::{
 use crate::{
     catalog::Offered,
     channels::Paying,
-    error::Problem,
+    error::{Error, Problem},
     frames::Frames,
-    gateway::{Buyer, REFUSAL_MAX, now, read_json, reason},
+    gateway::{Buyer, REFUSAL_MAX, now, read_json},
     money::{KeyId, Reservation, Short, Worst},
     records::{self, Ordered, State},
     speed::Watch,
@@ -31,6 +33,8 @@ const FIRST_FRAME: Duration = Duration::from_secs(120);
 const PATIENCE: Duration = Duration::from_secs(10);
 const PAUSE_FIRST: Duration = Duration::from_millis(20);
 const PAUSE_MAX: Duration = Duration::from_millis(500);
+/// How long a request waits for the ledger.
+const LEDGER_WAIT: Duration = Duration::from_secs(15);
 /// A channel that others empty as fast as it is filled is filled so often for one request.
 const TOP_UPS: usize = 3;
 
@@ -76,6 +80,11 @@ enum Failure {
 }
 
 impl Failure {
+    /// Another offer may do: its provider's channel is open already, say.
+    fn unfit(self) -> Self {
+        Self::Unfit(self.into_problem())
+    }
+
     fn into_problem(self) -> Problem {
         let (Self::Final(problem) | Self::Elsewhere(problem) | Self::Unfit(problem) | Self::Stale(problem)) = self;
         problem
@@ -150,8 +159,7 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     async fn run(&self) -> Result<Asked, Failure> {
-        let channel = self.buyer.channel_for(self.offered).await;
-        let mut paying = channel.map_err(|error| Failure::Unfit(error.into()))?;
+        let mut paying = self.channel().await?;
         let (mut limit, mut corrected, mut replaced) = (self.limit(), false, false);
         let (begun, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
@@ -175,10 +183,35 @@ impl Attempt<'_> {
                 // Its provider released it, say: what the ledger says decides.
                 (RefusedCode::ChannelUnknown, _) if !replaced && self.buyer.has_ended(&paying).await? => {
                     replaced = true;
-                    paying = self.buyer.channel_for(self.offered).await?;
+                    paying = self.channel().await?;
                 }
                 _ => return Err(self.give_up(refused)),
             }
+        }
+    }
+
+    /// The channel to the provider. Opening one may have to wait for the ledger; the client does not wait for long.
+    async fn channel(&self) -> Result<Arc<Paying>, Failure> {
+        let (buyer, offered) = (Arc::clone(self.buyer), Arc::clone(self.offered));
+        self.patiently(async move { buyer.channel_for(&offered).await }).await.map_err(Failure::unfit)
+    }
+
+    async fn top_up(&self, id: ChannelId, need: Amount) -> Result<(), Failure> {
+        let buyer = Arc::clone(self.buyer);
+        self.patiently(async move { buyer.top_up(id, need).await.map(drop) }).await
+    }
+
+    /// Work on the ledger goes on to its end, whether or not anybody still waits for it.
+    async fn patiently<T, W>(&self, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        match tokio::time::timeout(LEDGER_WAIT, tokio::spawn(work)).await {
+            Ok(Ok(Ok(done))) => Ok(done),
+            Ok(Ok(Err(error))) => Err(Failure::Final(self.buyer.explain(error))),
+            Ok(Err(_)) => Err(Failure::Final(Problem::unavailable("the gateway failed; its log says why"))),
+            Err(_) => Err(Failure::Final(Problem::unavailable("the ledger does not answer; try again in a moment"))),
         }
     }
 
@@ -255,7 +288,7 @@ impl Attempt<'_> {
             match self.buyer.money.reserve(self.key, paying.id, worst) {
                 Ok(reservation) => return Ok(reservation),
                 Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(worst.key, free))),
-                Err(Short::Channel) => drop(self.buyer.top_up(paying.id, worst.channel).await?),
+                Err(Short::Channel) => self.top_up(paying.id, worst.channel).await?,
             }
         }
         Err(Failure::Elsewhere(Problem::unavailable(
@@ -273,8 +306,9 @@ impl Attempt<'_> {
             voucher,
         };
         let watch = Watch::start();
-        let post = self.buyer.client.post(format!("{}/exchange/answers", self.offered.address)).json(&body);
-        match tokio::time::timeout(FIRST_FRAME, first_frame(post.send())).await {
+        let post = self.buyer.request(Method::POST, &self.offered.door, "/exchange/answers");
+        let sent = first_frame(post.map(|post| post.json(&body)));
+        match tokio::time::timeout(FIRST_FRAME, sent).await {
             Ok(Ok(First::Frames(frames, input))) => Ok(Ok(Asked { ticket, frames, input, watch })),
             Ok(Ok(First::Refused(refused))) => {
                 ticket.paying.cashier.give_back(body.voucher);
@@ -319,9 +353,10 @@ struct Broken {
     reason: String,
 }
 
-async fn first_frame(sent: impl Future<Output = reqwest::Result<reqwest::Response>>) -> Result<First, Broken> {
+async fn first_frame(post: Result<reqwest::RequestBuilder, String>) -> Result<First, Broken> {
     let broken = |error: reqwest::Error| Broken { reached: !error.is_connect(), reason: reason(&error) };
-    let answer = sent.await.map_err(broken)?;
+    let post = post.map_err(|reason| Broken { reached: false, reason })?;
+    let answer = post.send().await.map_err(broken)?;
     if !answer.status().is_success() {
         let status = answer.status();
         let refused = read_json::<Refused>(answer, REFUSAL_MAX).await;

@@ -1,7 +1,7 @@
 //! What can be asked here: the standing offers of the ledger, with prices, names and doors.
 
 use api::{
-    Ledger, LedgerError, List,
+    Ledger, LedgerError, Link, List,
     openai::{Endpoint, Endpoints, Model, ModelEndpoints, Models, Pricing},
     view::price_lines,
 };
@@ -26,10 +26,22 @@ const TOKEN: Usage = Usage { input: 1, output: 1 };
 pub struct Catalog {
     ledger: Arc<dyn Ledger>,
     now: RwLock<Arc<Shelf>>,
-    read_at: tokio::sync::Mutex<Option<Instant>>,
+    read_at: tokio::sync::Mutex<Option<ReadAt>>,
     failed: Mutex<HashMap<AccountId, Instant>>,
     /// Offers never change their price.
     prices: Mutex<HashMap<OfferId, Arc<Price>>>,
+    /// Where providers were reached when the ledger was last asked: a ledger that is away stops no payment.
+    doors: Mutex<HashMap<AccountId, Link>>,
+    /// A provider beside this gateway, and where it is reached.
+    beside: Option<(AccountId, Link)>,
+}
+
+/// When the catalog was read, and how that ended.
+struct ReadAt {
+    time: Instant,
+    /// The log's size then: the same log has the same offers.
+    entries: Option<u64>,
+    outcome: Result<(), LedgerError>,
 }
 
 /// The catalog as of one moment.
@@ -46,13 +58,15 @@ pub struct Offered {
     pub record: OfferRecord,
     pub price: Arc<Price>,
     /// Where its provider is reached.
-    pub address: String,
+    pub door: Link,
 }
 
 impl Catalog {
-    pub fn new(ledger: Arc<dyn Ledger>) -> Self {
+    pub fn new(ledger: Arc<dyn Ledger>, beside: Option<(AccountId, String)>) -> Self {
         Self {
             ledger,
+            doors: Mutex::default(),
+            beside: beside.map(|(account, address)| (account, Link { address, pin: None })),
             now: RwLock::default(),
             read_at: tokio::sync::Mutex::default(),
             failed: Mutex::default(),
@@ -65,44 +79,92 @@ impl Catalog {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the ledger again.
+    /// Reads the ledger again, unless nothing happened on it.
     pub async fn refresh(&self) -> Result<(), LedgerError> {
         let mut read_at = self.read_at.lock().await;
-        let shelf = Arc::new(self.read().await?);
-        *self.now.write().unwrap_or_else(PoisonError::into_inner) = shelf;
-        *read_at = Some(Instant::now());
-        Ok(())
+        let before = read_at.as_ref().filter(|read| read.outcome.is_ok()).and_then(|read| read.entries);
+        let (outcome, entries) = match self.read_newer(before).await {
+            Ok(entries) => (Ok(()), Some(entries)),
+            Err(error) => (Err(error), None),
+        };
+        *read_at = Some(ReadAt { time: Instant::now(), entries, outcome: outcome.clone() });
+        outcome
     }
 
-    /// Reads the ledger again unless that was done a moment ago.
+    /// Reads the ledger again unless that was tried a moment ago; then that is the answer.
     pub async fn freshen(&self) -> Result<(), LedgerError> {
-        if self.read_at.lock().await.is_none_or(|at| at.elapsed() > MISS_AGE) { self.refresh().await } else { Ok(()) }
+        let lately = match &*self.read_at.lock().await {
+            Some(read) if read.time.elapsed() <= MISS_AGE => Some(read.outcome.clone()),
+            _ => None,
+        };
+        match lately {
+            Some(outcome) => outcome,
+            None => self.refresh().await,
+        }
+    }
+
+    /// Gives how long the log is.
+    async fn read_newer(&self, before: Option<u64>) -> Result<u64, LedgerError> {
+        // First the head: what comes after it is read again the next time.
+        let entries = self.ledger.head().await?.head.size;
+        if before != Some(entries) {
+            let shelf = Arc::new(self.read().await?);
+            *self.now.write().unwrap_or_else(PoisonError::into_inner) = shelf;
+        }
+        Ok(entries)
     }
 
     async fn read(&self) -> Result<Shelf, LedgerError> {
-        let ledger = &*self.ledger;
-        let mut shelf = Shelf { names: Names::read(ledger).await?, ..Shelf::default() };
-        let mut doors: HashMap<AccountId, Option<String>> = HashMap::new();
+        let (ledger, old) = (&*self.ledger, self.shelf());
+        let accounts = ledger.list(List::Accounts).await?;
+        self.learn_doors(&accounts);
+        let mut shelf = Shelf { names: Names::read(ledger, accounts).await?, ..Shelf::default() };
         for (key, record) in ledger.list(List::Offers).await? {
             let (Key::Offer(id), Record::Offer(record)) = (key, record) else { continue };
             if record.withdrawn {
                 continue;
             }
-            let door = match doors.entry(record.provider) {
-                Entry::Occupied(door) => door.get().clone(),
-                Entry::Vacant(place) => {
-                    place.insert(ledger.account(record.provider).await?.door.map(|door| door.address)).clone()
-                }
-            };
-            let Some(address) = door else { continue };
+            let Some(door) = self.known_door(record.provider) else { continue };
             let artifact = record.offer.artifact;
             if let Entry::Vacant(place) = shelf.artifacts.entry(artifact) {
-                place.insert(ledger.artifact(artifact).await?);
+                // What is looked at here never changes.
+                let known = old.artifacts.get(&artifact).cloned();
+                place.insert(match known {
+                    Some(artifact) => artifact,
+                    None => ledger.artifact(artifact).await?,
+                });
             }
             let price = self.price(id).await?;
-            shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record, price, address }));
+            shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record, price, door }));
         }
         Ok(shelf)
+    }
+
+    fn learn_doors(&self, accounts: &[(Key, Record)]) {
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, record) in accounts {
+            if let (Key::Account(id), Record::Account(ledger::Account { door: Some(door), .. })) = (key, record) {
+                doors.insert(*id, Link::to_door(door));
+            }
+        }
+    }
+
+    fn known_door(&self, provider: AccountId) -> Option<Link> {
+        match &self.beside {
+            Some((beside, link)) if *beside == provider => Some(link.clone()),
+            _ => self.doors.lock().unwrap_or_else(PoisonError::into_inner).get(&provider).cloned(),
+        }
+    }
+
+    /// Where a provider is reached; the ledger is asked only about one that was never seen.
+    pub async fn door(&self, provider: AccountId) -> Result<Link, String> {
+        if let Some(door) = self.known_door(provider) {
+            return Ok(door);
+        }
+        let account = self.ledger.account(provider).await.map_err(|error| error.to_string())?;
+        let door = Link::to_door(account.door.as_ref().ok_or("it registered no address")?);
+        self.doors.lock().unwrap_or_else(PoisonError::into_inner).insert(provider, door.clone());
+        Ok(door)
     }
 
     /// The price of an offer, withdrawn or not.

@@ -1,10 +1,10 @@
 //! Channels: one per provider, opened when it is first needed, topped up within the owner's limit, replaced when it is full or
 //! its provider released it, and finished once it was closed and its time is over.
 
-use api::{Applied, List};
+use api::{Applied, LedgerError, List};
 use ledger::{
     AccountId, Amount, ArtifactId, BillPayee, Channel, ChannelId, Effect, Key, Limits, OfferId, Operation, Price,
-    PublicKey, Record, Tally, Time,
+    PublicKey, Record, Reject, Tally, Time,
 };
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -17,7 +17,7 @@ use std::{
 use crate::{
     cashier::{self, Cashier},
     catalog::Offered,
-    error::Error,
+    error::{Error, Problem},
     gateway::{Buyer, now},
     limits::DAY_MS,
     money::Purse,
@@ -261,6 +261,20 @@ impl Buyer {
         self.take_up(id, &channel, None).await
     }
 
+    /// A problem with a channel as a client sees it: an empty account is named, so that its owner knows what to ask for.
+    pub fn explain(&self, error: Error) -> Problem {
+        let poor = matches!(&error, Error::Wallet(wallet) if wallet.reject() == Some(Reject::BalanceTooLow));
+        if !poor {
+            return error.into();
+        }
+        let id = self.config.payer.id();
+        let name = self.catalog.shelf().names.account(id);
+        Problem::money(format!(
+            "the gateway pays from the account {name} ({id}), which has not enough credits for this; ask the gateway's owner, \
+             to whom anybody on this ledger can send some: pumasi wallet send {name} 1000"
+        ))
+    }
+
     /// Tops a channel up if little of its deposit is left. True if it was.
     pub async fn top_up(self: &Arc<Self>, id: ChannelId, need: Amount) -> Result<bool, Error> {
         let _turn = self.channels.turn.lock().await;
@@ -293,8 +307,18 @@ impl Buyer {
         }
     }
 
+    /// An empty account is told so here: asking the ledger would only leave refusals in its log.
+    async fn has_credits(&self) -> Result<(), Error> {
+        if self.config.ledger.account(self.config.payer.id()).await?.balance.is_zero() {
+            let refused = LedgerError::Rejected { reject: Reject::BalanceTooLow, entry: None };
+            return Err(Error::Wallet(refused.into()));
+        }
+        Ok(())
+    }
+
     /// Makes a deposit, counted toward the owner's daily limit before it is made. One that the ledger refused does not count.
     async fn deposit(&self, amount: Amount, operation: Operation) -> Result<Applied, Error> {
+        self.has_credits().await?;
         let row = self.count_top_up(amount).await?;
         let answer = self.config.payer.submit(operation).await;
         if answer.as_ref().is_err_and(|error| error.reject().is_some()) {

@@ -136,6 +136,8 @@ impl<E: Into<Error>> From<E> for Problem {
                 let message = wallet.reject().map(|reject| format!("the ledger refused: {reject}")).unwrap_or_default();
                 Self::new(StatusCode::CONFLICT, "invalid_request_error", "ledger_refused", message)
             }
+            Error::Ledger(api::LedgerError::Distrusted(why))
+            | Error::Wallet(wallet::Error::Ledger(api::LedgerError::Distrusted(why))) => Self::unavailable(why),
             Error::Ledger(api::LedgerError::Unreachable { .. }) | Error::Wallet(_) => {
                 Self::unavailable("the ledger does not answer; try again in a moment")
             }

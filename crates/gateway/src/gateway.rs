@@ -1,9 +1,13 @@
 //! The gateway itself: what it is started with, and what all of its parts share.
 
-use api::Ledger;
+use api::{
+    Ledger, Link,
+    link::{Clients, read_body, reason},
+};
 use axum::Router;
 use books::Books;
 use ledger::{AccountId, Amount, Digest, Genesis, Operation, OrderId, Rates, Register, Usage};
+use reqwest::Method;
 use serde::{Serialize, de::DeserializeOwned};
 use std::{
     collections::{HashMap, HashSet},
@@ -54,7 +58,7 @@ pub struct Config {
     /// Whoever sends this acts for the owner.
     pub owner_token: String,
     /// Where others reach its public routes; registered for the payer, so that what it published is found.
-    pub address: Option<String>,
+    pub address: Option<Link>,
     /// What the gateway asks for its own work; charged to the API key, in its books.
     pub fee: Rates,
     /// A channel is opened with this much, and topped up by this much.
@@ -67,6 +71,9 @@ pub struct Config {
     pub retention: Duration,
     /// The books come from a backup, and may be older than what others hold.
     pub restored: bool,
+    /// A provider beside this gateway, and where it is reached: by the same messages as any other, but not the long way round
+    /// over the address that it registered for others.
+    pub beside: Option<(AccountId, String)>,
 }
 
 impl Config {
@@ -92,6 +99,7 @@ impl Config {
             top_up_limit_per_day: Amount::credits(10_000),
             retention: Duration::from_secs(30 * 24 * 60 * 60),
             restored: false,
+            beside: None,
         }
     }
 }
@@ -111,7 +119,7 @@ pub(crate) struct Buyer {
     pub publishing: tokio::sync::Mutex<()>,
     pub genesis: Arc<Genesis>,
     pub channels: Channels,
-    pub client: reqwest::Client,
+    pub clients: Clients,
     /// Orders whose frames are being read: their receipts come with more knowledge than the books have.
     pub running: Mutex<HashSet<OrderId>>,
     /// What orders without an outcome hold whose frames nobody reads any more.
@@ -161,16 +169,11 @@ impl Gateway {
         let money = Money::default();
         let keys = Keys::load(&books, &money)?;
         // An order goes where its provider registered, and nowhere else.
-        let client = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true)
-            .no_proxy()
-            .build();
+        let clients = Clients::new(|client| client.redirect(reqwest::redirect::Policy::none()).no_proxy());
         let genesis = config.ledger.genesis().await?;
         let deposits = Limits::load(&books, &config)?;
         let buyer = Arc::new(Buyer {
-            catalog: Catalog::new(Arc::clone(&config.ledger)),
+            catalog: Catalog::new(Arc::clone(&config.ledger), config.beside.clone()),
             library: Library::new(Arc::clone(&config.ledger), Arc::clone(&config.store)),
             publishing: tokio::sync::Mutex::default(),
             books,
@@ -178,7 +181,7 @@ impl Gateway {
             keys,
             channels: Channels::new(genesis.limits),
             genesis,
-            client: client.map_err(|_| Error::Damaged("an HTTP client that cannot be set up"))?,
+            clients,
             running: Mutex::default(),
             held: Mutex::default(),
             topping_up: AtomicBool::new(false),
@@ -287,8 +290,8 @@ impl Buyer {
 
     /// Says on the ledger where what the payer published is found.
     async fn register(&self) -> Result<(), Error> {
-        let Some(address) = self.config.address.clone() else { return Ok(()) };
-        let door = Register { address, tls_key: None };
+        let Some(Link { address, pin }) = self.config.address.clone() else { return Ok(()) };
+        let door = Register { address, tls_key: pin };
         let account = &self.config.payer;
         if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
             account.submit(Operation::Register(door)).await?;
@@ -296,15 +299,15 @@ impl Buyer {
         Ok(())
     }
 
-    async fn address(&self, provider: AccountId) -> Result<String, String> {
-        let account = self.config.ledger.account(provider).await.map_err(|error| error.to_string())?;
-        account.door.map(|door| door.address).ok_or_else(|| "it registered no address".into())
+    /// A request to a provider's door, with the client that holds to its key.
+    pub fn request(&self, method: Method, door: &Link, path: &str) -> Result<reqwest::RequestBuilder, String> {
+        Ok(self.clients.to(door)?.request(method, format!("{}{path}", door.address)))
     }
 
     /// Asks a provider a short question.
     pub async fn ask_provider<T: DeserializeOwned>(&self, provider: AccountId, path: &str) -> Result<T, String> {
-        let url = self.address(provider).await? + path;
-        let answer = self.client.get(url).timeout(SHORT_ANSWER).send().await.map_err(|error| reason(&error))?;
+        let get = self.request(Method::GET, &self.catalog.door(provider).await?, path)?;
+        let answer = get.timeout(SHORT_ANSWER).send().await.map_err(|error| reason(&error))?;
         if !answer.status().is_success() {
             return Err(format!("HTTP {}", answer.status()));
         }
@@ -313,9 +316,8 @@ impl Buyer {
 
     /// Tells a provider something.
     pub async fn tell_provider<T: Serialize>(&self, provider: AccountId, path: &str, body: &T) -> Result<(), String> {
-        let url = self.address(provider).await? + path;
-        let answer =
-            self.client.post(url).timeout(SHORT_ANSWER).json(body).send().await.map_err(|error| reason(&error))?;
+        let post = self.request(Method::POST, &self.catalog.door(provider).await?, path)?;
+        let answer = post.timeout(SHORT_ANSWER).json(body).send().await.map_err(|error| reason(&error))?;
         if answer.status().is_success() {
             return Ok(());
         }
@@ -325,28 +327,9 @@ impl Buyer {
     }
 }
 
-/// Reads a body, but never more than so many bytes: whoever sends it may be hostile.
-pub(crate) async fn read_json<T: DeserializeOwned>(
-    mut answer: reqwest::Response,
-    bytes_max: usize,
-) -> Result<T, String> {
-    let mut body = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(|error| reason(&error))? {
-        if body.len() + piece.len() > bytes_max {
-            return Err("its answer is too long".into());
-        }
-        body.extend_from_slice(&piece);
-    }
-    serde_json::from_slice(&body).map_err(|error| error.to_string())
-}
-
-/// What went wrong with a request, without its address.
-pub(crate) fn reason(error: &reqwest::Error) -> String {
-    let mut innermost: &dyn std::error::Error = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
+/// Reads a body as JSON, but never more than so many bytes.
+pub(crate) async fn read_json<T: DeserializeOwned>(answer: reqwest::Response, bytes_max: usize) -> Result<T, String> {
+    serde_json::from_slice(&read_body(answer, bytes_max).await?).map_err(|error| error.to_string())
 }
 
 /// Milliseconds since 1970, by this machine's clock.

@@ -17,9 +17,10 @@ pub struct Names {
 }
 
 impl Names {
-    pub async fn read(ledger: &dyn Ledger) -> Result<Self, LedgerError> {
+    /// From the ledger's accounts, and its tags.
+    pub async fn read(ledger: &dyn Ledger, accounts: Vec<(Key, Record)>) -> Result<Self, LedgerError> {
         let mut names = Self::default();
-        for (key, record) in ledger.list(List::Accounts).await? {
+        for (key, record) in accounts {
             if let (Key::Account(id), Record::Account(ledger::Account { name: Some(name), .. })) = (key, record) {
                 names.accounts.insert(id, name);
             }

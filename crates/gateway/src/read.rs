@@ -7,6 +7,7 @@ use api::{
     view::{Bill, BillLine, What},
 };
 use ledger::{Finish, Receipt, RefusalReason, Signed, Usage, salted};
+use reqwest::Method;
 use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{mpsc, oneshot},
@@ -137,9 +138,10 @@ impl Reading {
             return;
         }
         self.stopped = Some(Instant::now());
-        let url = format!("{}{}", self.ticket.offered.address, cancel_path(self.ticket.id()));
-        let request = self.buyer.client.post(url);
-        tokio::spawn(async move { drop(request.send().await) });
+        let path = cancel_path(self.ticket.id());
+        if let Ok(request) = self.buyer.request(Method::POST, &self.ticket.offered.door, &path) {
+            tokio::spawn(async move { drop(request.send().await) });
+        }
     }
 
     /// Holds the receipt against the order and the frames, and has it paid or refused.
@@ -152,6 +154,7 @@ impl Reading {
             return;
         }
         let (usage, finish) = (receipt.body.usage, receipt.body.finish);
+        buyer.config.ledger.hear(receipt.body.head, ticket.paying.provider);
         let verdict = judge(&receipt, &ticket, &streamed)
             .and_then(|()| buyer.cost(&ticket.offered.price, usage).ok_or(RefusalReason::LimitExceeded));
         if let (Ok(_), Some(speed)) = (&verdict, watch.speed()) {

@@ -54,14 +54,21 @@ pub fn api_key(buyer: &Buyer, headers: &HeaderMap) -> Result<KeyId, Problem> {
     buyer.keys.check(secret)
 }
 
+/// What was offered when the ledger last answered is better than nothing.
+async fn freshen(buyer: &Buyer) {
+    if let Err(error) = buyer.catalog.freshen().await {
+        tracing::warn!(%error, "the offers are those of earlier");
+    }
+}
+
 async fn models(State(buyer): State<Arc<Buyer>>) -> Result<Json<Models>, Problem> {
-    buyer.catalog.freshen().await?;
+    freshen(&buyer).await;
     Ok(Json(buyer.catalog.models()))
 }
 
 /// A model, or with `/endpoints` behind its name everybody who offers it. A name holds slashes, so no route can tell these apart.
 async fn model(State(buyer): State<Arc<Buyer>>, Path(path): Path<String>) -> Result<Response, Problem> {
-    buyer.catalog.freshen().await?;
+    freshen(&buyer).await;
     let shelf = buyer.catalog.shelf();
     let unknown = |name: &str| buyer.catalog.unknown(name);
     if let Some(name) = path.strip_suffix(ENDPOINTS) {

@@ -41,14 +41,32 @@ impl Frontier {
 
     /// Appends a leaf that was hashed already.
     pub fn push_leaf(&mut self, hash: Digest) {
+        self.merge(0, hash);
+        self.size = self.size.saturating_add(1);
+    }
+
+    /// Appends a complete subtree of 2^`level` leaves by its root. Gives `None`, and changes nothing, if the tree's size is not
+    /// a multiple of that, or grows too large.
+    pub fn push_tree(&mut self, level: u32, root: Digest) -> Option<()> {
+        let leaves = 1u64.checked_shl(level)?;
+        let size = self.size.checked_add(leaves)?;
+        if self.size.checked_rem(leaves)? != 0 {
+            return None;
+        }
+        self.merge(level, root);
+        self.size = size;
+        Some(())
+    }
+
+    /// Joins a new subtree with each one of its size to the left.
+    fn merge(&mut self, level: u32, hash: Digest) {
         let mut hash = hash;
-        for _ in 0..self.size.trailing_ones() {
+        for _ in 0..self.size.checked_shr(level).unwrap_or(0).trailing_ones() {
             if let Some(left) = self.peaks.pop() {
                 hash = node(left, hash);
             }
         }
         self.peaks.push(hash);
-        self.size = self.size.saturating_add(1);
     }
 
     /// The root; SHA-256 of nothing for the empty tree.
@@ -115,6 +133,7 @@ pub fn follow(hash: Digest, index: u64, size: u64, path: &[Digest]) -> Option<Di
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
 
     #[test]
     fn every_leaf_is_proved_and_no_other() {
@@ -128,6 +147,23 @@ mod tests {
                 assert_ne!(follow(hash, index + 1, size, &path), Some(root(&leaves)), "{index} of {size}");
             }
         }
+    }
+
+    #[test]
+    fn subtrees_make_the_same_tree_as_their_leaves() {
+        let leaves: Vec<_> = (0..64u64).map(|i| leaf(&i.to_be_bytes())).collect();
+        for (sizes, fits) in [(vec![3u32, 1, 0, 0, 2], true), (vec![0, 0, 1, 2, 3, 4, 5], true), (vec![1, 2], false)] {
+            let (mut by_leaf, mut by_tree) = (Frontier::new(), Frontier::new());
+            let pushed = sizes.iter().all(|level| {
+                let from = usize::try_from(by_tree.size()).unwrap();
+                let part = &leaves[from..from + (1 << level)];
+                part.iter().for_each(|hash| by_leaf.push_leaf(*hash));
+                by_tree.push_tree(*level, root(part)).is_some()
+            });
+            assert_eq!((pushed, pushed && by_leaf == by_tree), (fits, fits), "{sizes:?}");
+        }
+        assert_eq!(Frontier { size: 1 << 63, peaks: vec![leaf(b"")] }.push_tree(63, leaf(b"")), None);
+        assert_eq!(Frontier::new().push_tree(64, leaf(b"")), None);
     }
 
     #[test]

@@ -173,7 +173,10 @@ async fn reserve(
             if let Some(voucher) = voucher {
                 seller.accept_voucher(voucher).await?;
             }
-            seller.refresh_channel(order.channel).await?;
+            // A ledger that is away stops nobody whose credit is enough without it.
+            if let Err(error) = seller.refresh_channel(order.channel).await {
+                tracing::warn!(%error, channel = %order.channel, "the ledger was not asked about a channel");
+            }
             seller.credit().reserve(order.channel, worst, &limits, now().0)
         }
         (Ok(()), None) => Ok(()),

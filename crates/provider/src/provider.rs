@@ -4,7 +4,9 @@ use api::Ledger;
 use axum::Router;
 use blobs::Store;
 use books::Books;
-use ledger::{Amount, ArtifactId, ChannelId, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time};
+use ledger::{
+    Amount, ArtifactId, ChannelId, Digest, Genesis, Head, Key, OfferId, OrderId, Price, Record, Register, Time,
+};
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -39,6 +41,8 @@ pub struct Config {
     pub store: Arc<Store>,
     /// Whoever sends this acts for the owner; nobody, if it is empty.
     pub owner_token: String,
+    /// Digest of the key that answers there, if it is one of ours; registered, too.
+    pub tls_key: Option<Digest>,
     /// The most that one payer may owe.
     pub credit_limit: Amount,
     /// The most that all payers together may owe that never settled.
@@ -73,6 +77,7 @@ impl Config {
             address,
             store,
             owner_token: String::new(),
+            tls_key: None,
             credit_limit: Amount::credits(10),
             unproven_limit: Amount::credits(10),
             settle_at: Amount::credits(1),
@@ -230,7 +235,7 @@ impl Seller {
 
     /// Says on the ledger where this door is, if it says something else.
     async fn register(&self) -> Result<(), Error> {
-        let door = Register { address: self.config.address.clone(), tls_key: None };
+        let door = Register { address: self.config.address.clone(), tls_key: self.config.tls_key };
         let account = &self.config.account;
         if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
             account.submit(ledger::Operation::Register(door)).await?;

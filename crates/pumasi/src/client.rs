@@ -25,6 +25,7 @@ pub fn path(parts: &[&str], query: &[(&str, &str)]) -> String {
 }
 
 /// A connection to the running node.
+#[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
     address: String,
@@ -77,14 +78,9 @@ impl Client {
     }
 
     /// Somebody else's node, asked without a token.
-    pub fn stranger(address: &str) -> anyhow::Result<Self> {
-        let address = address.trim_end_matches('/').to_owned();
-        let usable = Url::parse(&address).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !usable {
-            bail!(t!("{address} is no address of a node", "{address}은(는) 노드의 주소가 아닙니다"));
-        }
-        let http = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).read_timeout(SILENCE).build()?;
-        Ok(Self { http, address, token: String::new() })
+    pub fn stranger(link: &api::Link) -> anyhow::Result<Self> {
+        let http = link.client()?.read_timeout(SILENCE).build()?;
+        Ok(Self { http, address: link.address.clone(), token: String::new() })
     }
 
     /// A GET whose answer its caller reads as it comes.
@@ -112,13 +108,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let answer = request.send().await.with_context(|| {
-            let address = &self.address;
-            t!(
-                "nothing answers at {address}; start it with: pumasi up",
-                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
-            )
-        })?;
+        let answer = self.answered(request).await?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer);
@@ -138,6 +128,22 @@ impl Client {
             bail!(t!("{name:?} is no name of an artifact", "{name:?}은(는) 이름이 아닙니다"));
         }
         self.get(&path(&["artifacts", name], &[])).await
+    }
+
+    async fn answered(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+        request.send().await.with_context(|| {
+            let address = &self.address;
+            t!(
+                "nothing answers at {address}; start it with: pumasi up",
+                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
+            )
+        })
+    }
+
+    /// GET, read as JSON whether or not it went well.
+    pub async fn get_any<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        let request = self.http.get(format!("{}{path}", self.address)).bearer_auth(&self.token);
+        Ok(self.answered(request).await?.json().await?)
     }
 
     /// GET, read as JSON.

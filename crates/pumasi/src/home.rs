@@ -9,6 +9,9 @@
 //! | `gateway.db`, `provider.db`, `wallet.db` | the books |
 //! | `owner-token` | lets the command line and the page act for the owner |
 //! | `api-key` | the first API key, for `pumasi chat` |
+//! | `network.json` | the ledger that the folder joined, if it has none of its own |
+//! | `remembered-head`, `contradiction.txt` | the newest head of that ledger, and the proof that it was rewritten |
+//! | `tls-key.pem` | by which others know this machine |
 //! | `run.json` | where the running node listens |
 //! | `sending/` | what was to be sent and was not answered |
 //! | `restored` | until the first start after a restore |

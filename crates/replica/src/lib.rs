@@ -2,11 +2,13 @@
 //!
 //! [`Replica`] is the ledger in this process. It orders operations, stamps the time, makes them durable in groups and
 //! answers only then; `docs/journal.md` says how, and what a crash at any point leaves. It serves `/ledger` and `/log`
-//! ([`Replica::router`]). [`audit::audit`] replays a log from its entries alone.
+//! ([`Replica::router`]). [`audit::audit`] replays a log from its entries alone. [`watch::Watched`] is a ledger elsewhere whose
+//! heads are remembered and compared.
 
 pub mod audit;
 mod commit;
 mod decide;
+mod elsewhere;
 mod entries;
 mod error;
 mod head;
@@ -25,6 +27,7 @@ mod shape;
 mod snapshot;
 mod tile;
 mod view;
+pub mod watch;
 
 pub use audit::audit;
 pub use error::Error;

@@ -62,6 +62,12 @@ pub(crate) fn hashes(hashes: &[Digest]) -> Vec<u8> {
     hashes.iter().flat_map(|hash| hash.0).collect()
 }
 
+/// The hashes of a tile, or `None` if it is not one.
+pub(crate) fn open_hashes(bytes: &[u8]) -> Option<Vec<Digest>> {
+    let (hashes, []) = bytes.as_chunks() else { return None };
+    Some(hashes.iter().map(|hash| Digest(*hash)).collect())
+}
+
 /// The bytes of an entry bundle: each entry behind its length (u16, big-endian).
 pub(crate) fn bundle(entries: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -230,7 +230,13 @@ impl Account {
         if let Some(earlier) = records::pending(&self.0.parts.books, self.id())? {
             let answer = self.deliver(&earlier).await;
             tracing::info!(account = %self.id(), applied = answer.is_ok(), "an earlier operation was answered");
-            if let Err(error @ Error::Ledger(LedgerError::Unreachable { .. } | LedgerError::Nonsense(_))) = answer {
+            // It may have been done; nothing later goes before it.
+            if let Err(
+                error @ Error::Ledger(
+                    LedgerError::Unreachable { .. } | LedgerError::Distrusted(_) | LedgerError::Nonsense(_),
+                ),
+            ) = answer
+            {
                 return Err(error);
             }
         }
@@ -263,7 +269,10 @@ impl Account {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
-                Err(error @ (LedgerError::Unreachable { .. } | LedgerError::Nonsense(_))) => return Err(error.into()),
+                // It may have been done: the same bytes go first the next time.
+                Err(
+                    error @ (LedgerError::Unreachable { .. } | LedgerError::Distrusted(_) | LedgerError::Nonsense(_)),
+                ) => return Err(error.into()),
                 answer => {
                     records::answered(&self.0.parts.books, &signed.body, answer.as_ref().ok()).await?;
                     return Ok(answer?);

@@ -108,18 +108,18 @@ pub async fn forget(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What is offered at this node's address and is, or is built on, an artifact.
+/// What the provider beside this gateway offers and is, or is built on, an artifact.
 fn offered_here(buyer: &Buyer, index: &Index, id: ArtifactId) -> Option<ArtifactId> {
-    let (here, shelf) = (buyer.config.address.as_deref()?, buyer.catalog.shelf());
-    let offered = shelf.offers.iter().filter(|(_, offers)| offers.iter().any(|offer| offer.address == here));
+    let (here, shelf) = (buyer.config.beside.as_ref()?.0, buyer.catalog.shelf());
+    let offered = shelf.offers.iter().filter(|(_, offers)| offers.iter().any(|offer| offer.record.provider == here));
     let mut offered = offered.map(|(artifact, _)| *artifact);
     offered.find(|artifact| index.closure(&[*artifact], usize::MAX).contains(&id))
 }
 
 fn offered_elsewhere(buyer: &Buyer, id: ArtifactId) -> bool {
-    let here = buyer.config.address.as_deref();
+    let here = buyer.config.beside.as_ref().map(|(provider, _)| *provider);
     let shelf = buyer.catalog.shelf();
-    shelf.offers.get(&id).is_some_and(|offers| offers.iter().any(|offer| Some(offer.address.as_str()) != here))
+    shelf.offers.get(&id).is_some_and(|offers| offers.iter().any(|offer| Some(offer.record.provider) != here))
 }
 
 fn digest(text: &str) -> Result<ArtifactId, Problem> {

@@ -206,11 +206,6 @@ impl Seller {
 
     /// `publisher/name:tag` of an artifact, or its digest where it has no such name.
     pub async fn name(&self, artifact: ArtifactId) -> String {
-        let named = async {
-            let artifact = self.config.ledger.artifact(artifact).await.ok()?;
-            let publisher = self.config.ledger.account(artifact.publisher).await.ok()?.name?;
-            Some(format!("{publisher}/{}:{}", artifact.publish.name, artifact.publish.tag))
-        };
-        named.await.unwrap_or_else(|| artifact.to_string())
+        self.config.ledger.name_of(artifact).await.unwrap_or_else(|_| artifact.to_string())
     }
 }

@@ -1,6 +1,7 @@
 //! `pumasi audit`: replays a ledger from its log alone, and finds the first wrong place. Works offline on a folder.
 
 use anyhow::Context as _;
+use api::Link;
 use ledger::Head;
 use replica::audit::{Finding, Report, Source, audit_watched};
 use serde_json::{Value, json};
@@ -9,12 +10,12 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{home::Home, print, t};
+use crate::{home::Home, node::Network, print, t};
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The ledger: a folder, or an http(s) address [default: this folder's ledger]
+    /// The ledger: a folder, or an http(s) address, perhaps with #KEY [default: this folder's ledger, or the one it joined]
     #[arg(value_name = "DIR|URL")]
     source: Option<String>,
     /// A signed tree head (checkpoint) that was kept before: the log must still lead to it
@@ -23,8 +24,9 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let source = source(home, args.source.as_deref());
-    let kept = args.head.as_deref().map(Kept::read).transpose()?;
+    let source = source(home, args.source.as_deref())?;
+    let kept = args.head.or_else(|| remembered(home, args.source.as_deref()));
+    let kept = kept.as_deref().map(Kept::read).transpose()?;
     let mut progress = print::Progress::new(t!("auditing", "감사 중"));
     let remembered = kept.as_ref().map(|kept| kept.head);
     let audited = audit_watched(&source, remembered, |so_far| progress.tell(so_far.done, so_far.of), |_| {}).await;
@@ -46,15 +48,29 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 }
 
 /// A ledger by its address, its folder, or the data folder that it lies in.
-pub fn source(home: &Home, named: Option<&str>) -> Source {
+pub fn source(home: &Home, named: Option<&str>) -> anyhow::Result<Source> {
     match named {
-        None => Source::Folder(home.path("ledger")),
-        Some(url) if url.starts_with("http://") || url.starts_with("https://") => Source::Url(url.to_owned()),
+        None => Ok(match Network::read(home)? {
+            Some(network) => Source::Url(network.ledger),
+            None => Source::Folder(home.path("ledger")),
+        }),
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => Ok(Source::Url(link(url)?)),
         Some(dir) => {
             let (dir, inner) = (PathBuf::from(dir), Path::new(dir).join("ledger"));
-            Source::Folder(if inner.is_dir() { inner } else { dir })
+            Ok(Source::Folder(if inner.is_dir() { inner } else { dir }))
         }
     }
+}
+
+/// An address with or without a key, or what is wrong with it.
+pub fn link(url: &str) -> anyhow::Result<Link> {
+    url.parse().with_context(|| t!("{url} is not an address of a ledger", "{url}은 원장의 주소가 아닙니다"))
+}
+
+/// The head that this folder remembers of the ledger that it joined.
+fn remembered(home: &Home, named: Option<&str>) -> Option<PathBuf> {
+    let path = home.path(replica::watch::REMEMBERED);
+    (named.is_none() && Network::read(home).ok()?.is_some() && path.is_file()).then_some(path)
 }
 
 /// What a finding means, for people.

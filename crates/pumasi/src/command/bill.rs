@@ -10,6 +10,7 @@ use super::audit;
 use crate::{
     client::Client,
     home::Home,
+    node::Network,
     print,
     proof::{self, Outcome, Proof, Seen},
     t,
@@ -21,7 +22,7 @@ pub struct Args {
     /// A receipt's id, or a file with what GET /receipts/ID gave
     #[arg(value_name = "ID|FILE")]
     receipt: String,
-    /// The ledger: a folder, or an http(s) address [default: this folder's ledger]
+    /// The ledger: a folder, or an http(s) address, perhaps with #KEY [default: this folder's ledger, or the one it joined]
     #[arg(long, value_name = "DIR|URL")]
     log: Option<String>,
 }
@@ -39,8 +40,8 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
     };
     // A running replica signs heads all the time; a folder holds one from its last stop.
     let source = match (&args.log, address) {
-        (None, Some(address)) => Source::Url(address),
-        (named, _) => audit::source(home, named.as_deref()),
+        (None, Some(address)) if Network::read(home)?.is_none() => Source::Url(audit::link(&address)?),
+        (named, _) => audit::source(home, named.as_deref())?,
     };
     let mut progress = print::Progress::new(t!("replaying the log", "로그를 다시 실행하는 중"));
     let mut seen = Seen::new(receipt);
@@ -74,7 +75,7 @@ async fn fetch(home: &Home, args: &Args) -> anyhow::Result<(ReceiptView, Option<
             let client = Client::user(home)?;
             Ok((client.get(&path).await?, Some(client.address().to_owned())))
         }
-        (Err(_), Some(url)) => Ok((Client::stranger(url)?.get(&path).await?, None)),
+        (Err(_), Some(url)) => Ok((Client::stranger(&audit::link(url)?)?.get(&path).await?, None)),
         (Err(error), None) => Err(error).with_context(|| {
             t!(
                 "{} is no file, so a running node is asked for it",

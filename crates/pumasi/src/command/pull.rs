@@ -2,9 +2,10 @@
 //! from whom it comes.
 
 use anyhow::bail;
+use api::Link;
 use blobs::{Manifest, Partial, Store};
 use gateway::artifacts::ArtifactView;
-use ledger::Digest;
+use ledger::{Digest, Register};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use std::{
@@ -13,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+use super::audit::link;
 use crate::{
     client::{self, Client},
     home::Home,
@@ -40,7 +42,7 @@ pub struct Args {
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = match &args.from {
-        Some(url) => Client::stranger(url)?,
+        Some(url) => Client::stranger(&link(url)?)?,
         None => Client::owner(home)?,
     };
     let view = client.artifact(&args.artifact).await?;
@@ -75,16 +77,18 @@ fn export(store: &Store, manifest: &Manifest, out: &Path) -> Result<(), blobs::E
 
 /// Who may have it, in the order in which they are asked: its publisher, those who offer it, the node that named it.
 async fn sources(client: &Client, view: &ArtifactView) -> anyhow::Result<Vec<Client>> {
-    let mut addresses = Vec::new();
+    let mut doors = Vec::new();
     for account in std::iter::once(&view.by.id).chain(view.offers.iter().map(|offer| &offer.provider.id)) {
         let account: Value = client.get(&client::path(&["ledger", "accounts", account], &[])).await?;
-        addresses.extend(account["address"].as_str().map(str::to_owned));
+        let digest = |field: &str| account[field].as_str().and_then(|text| text.parse().ok());
+        let register = |address: &str| Register { address: address.to_owned(), tls_key: digest("tls_key") };
+        doors.extend(account["address"].as_str().map(register).map(|door| Link::to_door(&door)));
     }
-    addresses.push(client.address().to_owned());
     let mut seen = std::collections::HashSet::new();
-    addresses.retain(|address| seen.insert(address.clone()));
+    doors.retain(|door| seen.insert(door.clone()));
     // An address that makes no sense is that of nobody.
-    let sources: Vec<Client> = addresses.iter().filter_map(|address| Client::stranger(address).ok()).collect();
+    let mut sources: Vec<Client> = doors.iter().filter_map(|door| Client::stranger(door).ok()).collect();
+    sources.push(client.clone());
     Ok(sources)
 }
 

@@ -15,9 +15,27 @@ use crate::{
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Where to listen
+    /// Where to listen for this machine
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:7420")]
     listen: String,
+    /// Where to listen for others, over TLS: for orders, the ledger and the log, not for the owner
+    #[arg(long, value_name = "HOST:PORT")]
+    public: Option<String>,
+    /// Where others reach this machine, if it is called otherwise for them
+    #[arg(long, value_name = "https://NAME:PORT")]
+    address: Option<String>,
+    /// Live on somebody else's ledger: the line that their `up --public` shows
+    #[arg(long, value_name = "https://HOST:PORT#KEY")]
+    join: Option<api::Link>,
+    /// Join to ask and pay [default: both]
+    #[arg(long)]
+    gateway: bool,
+    /// Join to run models and be paid [default: both]
+    #[arg(long)]
+    provider: bool,
+    /// What this machine is called on the ledger that it joins [default: the machine's name]
+    #[arg(long = "name", id = "account_name", value_name = "NAME")]
+    name: Option<String>,
     /// A GGUF file to offer; may be given several times
     #[arg(long = "model", id = "models", value_name = "FILE.gguf")]
     models: Vec<PathBuf>,
@@ -36,8 +54,10 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
     // From here on a signal ends the start or the run, and never leaves a half-written line.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let first = home.read("api-key")?.is_none();
-    let Args { listen, models, threads, context } = args;
-    let start = Node::start(home.clone(), Config { listen, models, threads, context, passphrase });
+    let Args { listen, public, address, join, gateway, provider, name, models, threads, context } = args;
+    let config =
+        Config { listen, public, address, join, gateway, provider, name, models, threads, context, passphrase };
+    let start = Node::start(home.clone(), config);
     let node = tokio::select! {
         node = start => node?,
         _ = interrupt.recv() => return Ok(ExitCode::from(130)),
@@ -67,12 +87,12 @@ fn logging() {
 async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Result<()> {
     let address = node.address();
     let key = home.read("api-key")?.unwrap_or_default();
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let models: Models = client.get(format!("{address}/v1/models")).send().await?.json().await.context("/v1/models")?;
+    let models = offered(node).await?;
     if json {
         let ready = json!({
             "address": address, "home": home.dir(), "pid": std::process::id(), "api_key": key, "first": first,
-            "models": models.data, "notes": node.notes(),
+            "models": models, "notes": node.notes(), "public": node.public().map(ToString::to_string),
+            "joined": node.joined(),
         });
         // One line, for whoever waits for it.
         print::line(&ready.to_string());
@@ -81,7 +101,13 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     node.notes().iter().for_each(|note| eprintln!("{note}"));
     print::line(&t!("Pumasi is on: {address}", "품앗이가 켜졌습니다: {address}"));
     let mut rows = vec![vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()]];
-    if first {
+    if let Some(network) = node.joined() {
+        rows.push(vec![t!("on the ledger at", "함께하는 원장"), network.ledger.address.clone()]);
+    }
+    if let Some(public) = node.public() {
+        rows.push(vec![t!("for others", "남을 위한 주소"), public.address.clone()]);
+    }
+    if first && node.is_gateway() {
         let kept = home.path("api-key");
         rows.push(vec![t!("API key", "API 키"), key]);
         rows.push(vec![
@@ -91,9 +117,40 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     }
     print::table(&rows);
     print::line("");
-    show_models(&models.data);
-    show_how(home, address, models.data.first());
+    if node.is_gateway() {
+        show_models(&models);
+        show_how(home, address, models.first());
+    }
+    show_network(node);
     Ok(())
+}
+
+async fn offered(node: &Node) -> anyhow::Result<Vec<Model>> {
+    if !node.is_gateway() {
+        return Ok(Vec::new());
+    }
+    let client = reqwest::Client::builder().no_proxy().build()?;
+    let models = client.get(format!("{}/v1/models", node.address())).send().await?;
+    Ok(models.json::<Models>().await.context("/v1/models")?.data)
+}
+
+fn show_network(node: &Node) {
+    print::line("");
+    match (node.joined(), node.public()) {
+        (None, Some(link)) => {
+            print::line(&t!("Other machines join with:", "다른 컴퓨터는 이렇게 함께합니다:"));
+            print::line(&format!("  pumasi up --join {link}"));
+            print::line(&t!(
+                "Credits are play credits of this network. Stop with Ctrl+C.",
+                "크레딧은 이 네트워크의 놀이 크레딧입니다. Ctrl+C로 끕니다."
+            ));
+        }
+        (None, None) => print::line(&t!(
+            "Credits here are play credits of this machine's own network. Stop with Ctrl+C.",
+            "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다. Ctrl+C로 끕니다."
+        )),
+        (Some(_), _) => print::line(&t!("Stop with Ctrl+C.", "Ctrl+C로 끕니다.")),
+    }
 }
 
 fn show_models(models: &[Model]) {
@@ -126,9 +183,4 @@ fn show_how(home: &Home, address: &str, model: Option<&Model>) {
         ));
         print::line(&format!("    -d '{body}'"));
     }
-    print::line("");
-    print::line(&t!(
-        "Credits here are play credits of this machine's own network. Stop with Ctrl+C.",
-        "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다. Ctrl+C로 끕니다."
-    ));
 }

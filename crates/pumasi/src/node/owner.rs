@@ -310,7 +310,7 @@ async fn name_of(routes: &Routes, id: ArtifactId, names: &mut HashMap<ArtifactId
     if let Some(name) = names.get(&id) {
         return name.clone();
     }
-    let name = routes.provider.name(id).await;
+    let name = routes.ledger.name_of(id).await.unwrap_or_else(|_| id.to_string());
     names.insert(id, name.clone());
     name
 }

@@ -4,12 +4,17 @@
 //! nothing here is answered for where a request comes from: so the `Host` header is not looked at.
 
 use anyhow::Context as _;
-use api::{Ledger, openai::ErrorBody, owner::is_owner};
+use api::{
+    Ledger,
+    exchange::{Refused, RefusedCode},
+    openai::ErrorBody,
+    owner::is_owner,
+};
 use axum::{
     Json, Router,
     extract::{Request, State},
     http::{HeaderMap, Method, StatusCode, header},
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -17,7 +22,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-use super::owner;
+use super::{owner, side::Side};
 use crate::{home::Home, t};
 
 /// Every route of a node for people and machines: OpenAPI 3.1.
@@ -28,9 +33,11 @@ const FIRST_BUDGET: &str = "1000";
 /// The parts of a node that answer.
 #[derive(Clone)]
 pub struct Routes {
-    pub replica: replica::Replica,
-    pub provider: Arc<provider::Provider>,
-    pub gateway: Arc<gateway::Gateway>,
+    pub side: Side,
+    /// None where this machine runs no models.
+    pub provider: Option<Arc<provider::Provider>>,
+    /// None where this machine takes no requests.
+    pub gateway: Option<Arc<gateway::Gateway>>,
     pub wallet: Arc<wallet::Wallet>,
     pub ledger: Arc<dyn Ledger>,
     pub store: Arc<blobs::Store>,
@@ -39,9 +46,14 @@ pub struct Routes {
 
 impl Routes {
     /// Everything; once `stopping` is true, no new answers are begun.
-    pub fn router(self, stopping: watch::Receiver<bool>) -> Router {
-        let parts = self.replica.router().merge(self.provider.router()).merge(self.gateway.router());
-        let parts = parts.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
+    pub fn router(&self, stopping: watch::Receiver<bool>) -> anyhow::Result<Router> {
+        let mut parts = self.side.router()?.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
+        if let Some(provider) = &self.provider {
+            parts = parts.merge(provider.router());
+        }
+        if let Some(gateway) = &self.gateway {
+            parts = parts.merge(gateway.router());
+        }
         let own = Router::new()
             .route("/healthz", get(health))
             .route("/metrics", get(metrics))
@@ -51,8 +63,9 @@ impl Routes {
             .route("/wallet/transfers", post(owner::transfer))
             .route("/wallet/transfers/preview", post(owner::preview))
             .route("/wallet/rotate", post(owner::rotate))
-            .with_state(self);
-        own.merge(parts).fallback(no_route).layer(from_fn_with_state(stopping, while_stopping))
+            .with_state(self.clone());
+        let closed = Closed { stopping, side: self.side.clone() };
+        Ok(own.merge(parts).fallback(no_route).layer(from_fn_with_state(closed, while_closed)))
     }
 
     pub fn is_owner(&self, headers: &HeaderMap) -> bool {
@@ -62,8 +75,10 @@ impl Routes {
 
 /// Whether everything works; 503 with the reason if the ledger takes no more operations.
 async fn health(State(routes): State<Routes>) -> Response {
-    match routes.replica.stopped() {
-        None => Json(json!({ "status": "ok" })).into_response(),
+    let remarks = routes.side.remarks();
+    match routes.side.stopped() {
+        None if remarks.is_empty() => Json(json!({ "status": "ok" })).into_response(),
+        None => Json(json!({ "status": "ok", "remarks": remarks })).into_response(),
         Some(why) => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": "stopped", "reason": why }))).into_response()
         }
@@ -72,7 +87,9 @@ async fn health(State(routes): State<Routes>) -> Response {
 
 /// Prometheus text of all parts.
 async fn metrics(State(routes): State<Routes>) -> Response {
-    let mut text = [routes.replica.metrics(), routes.provider.metrics(), routes.gateway.metrics()].concat();
+    let mut text = routes.side.metrics();
+    text += &routes.provider.as_ref().map_or_else(String::new, |provider| provider.metrics());
+    text += &routes.gateway.as_ref().map_or_else(String::new, |gateway| gateway.metrics());
     if let Some(bytes) = resident_bytes() {
         text += &format!("# TYPE process_resident_memory_bytes gauge\nprocess_resident_memory_bytes {bytes}\n");
     }
@@ -95,17 +112,64 @@ async fn no_route(request: Request) -> Response {
     problem(StatusCode::NOT_FOUND, "route_not_found", &message)
 }
 
-/// A node that stops answers everything but new questions.
-async fn while_stopping(State(stopping): State<watch::Receiver<bool>>, request: Request, next: Next) -> Response {
-    let asks = request.method() == Method::POST && request.uri().path().ends_with("/chat/completions");
-    if asks && *stopping.borrow() {
-        return problem(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "unavailable",
-            "this node is being stopped; try again once it is back",
-        );
+/// When new questions are not taken.
+#[derive(Clone)]
+struct Closed {
+    stopping: watch::Receiver<bool>,
+    side: Side,
+}
+
+impl Closed {
+    /// Why, if so.
+    fn why(&self) -> Option<String> {
+        let stopping = *self.stopping.borrow();
+        let stopped = stopping.then(|| "this node is being stopped; try again once it is back".to_owned());
+        stopped.or_else(|| self.side.distrusted())
     }
-    next.run(request).await
+}
+
+/// A node that stops, or whose ledger is not what it was, answers everything but new questions and orders.
+async fn while_closed(State(closed): State<Closed>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let ordered = path == "/exchange/answers";
+    let asked = path.ends_with("/chat/completions");
+    match closed.why() {
+        Some(why) if ordered && request.method() == Method::POST => {
+            (StatusCode::SERVICE_UNAVAILABLE, Json(Refused { code: RefusedCode::Busy, message: why, input: None }))
+                .into_response()
+        }
+        Some(why) if asked && request.method() == Method::POST => {
+            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &why)
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// What others may reach: the first parts of paths, and whether only reading is meant. The owner's verbs are not among them.
+const FOR_OTHERS: &[(&str, bool)] = &[
+    ("api", false),
+    ("artifacts", true),
+    ("blobs", true),
+    ("exchange", false),
+    ("healthz", true),
+    ("ledger", false),
+    ("log", true),
+    ("openapi.json", true),
+    ("receipts", true),
+    ("v1", false),
+];
+
+/// The routes of a node as others see them.
+pub fn for_others(all: Router) -> Router {
+    all.layer(from_fn(async |request: Request, next: Next| {
+        let first = request.uri().path().split('/').nth(1).unwrap_or_default();
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        if FOR_OTHERS.iter().any(|(path, reading)| *path == first && (reads || !reading)) {
+            next.run(request).await
+        } else {
+            no_route(request).await
+        }
+    }))
 }
 
 pub fn problem(status: StatusCode, code: &str, message: &str) -> Response {

@@ -65,6 +65,7 @@ impl World {
 
     /// In front of another model's server.
     pub async fn new_with(upstream: String) -> Self {
+        api::link::choose_cryptography();
         let dir = tempfile::tempdir().unwrap();
         let keys = Keys::open(&dir.path().join("keys")).unwrap();
         let (issuer, key) = (keys.pair("issuer").unwrap().public(), keys.pair("replica").unwrap());

@@ -19,6 +19,7 @@ pub struct Home(tempfile::TempDir);
 
 impl Home {
     pub fn new() -> Self {
+        api::link::choose_cryptography();
         Self(tempfile::tempdir().unwrap())
     }
 

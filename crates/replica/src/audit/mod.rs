@@ -13,8 +13,8 @@ use std::path::PathBuf;
 pub enum Source {
     /// A replica's folder; the replica may be running.
     Folder(PathBuf),
-    /// The address of somebody's replica or gateway, such as `http://127.0.0.1:7420`; only `/log` is asked.
-    Url(String),
+    /// Somebody's replica or gateway, such as `http://127.0.0.1:7420`; only `/log` is asked.
+    Url(api::Link),
 }
 
 /// What an audit that found nothing wrong has seen.
@@ -124,6 +124,6 @@ pub async fn audit_watched(
     let auditor = auditor::Auditor::new(remembered, progress, watch);
     match source {
         Source::Folder(dir) => folder::audit(dir, auditor),
-        Source::Url(base) => url::audit(base, auditor).await,
+        Source::Url(link) => url::audit(link.clone(), auditor).await,
     }
 }

@@ -42,7 +42,9 @@ impl From<LedgerError> for Failure {
                 (StatusCode::UNPROCESSABLE_ENTITY, "ledger_refusal", Some(reject.number()))
             }
             LedgerError::Unknown(..) => (StatusCode::NOT_FOUND, "not_found_error", None),
-            LedgerError::Unreachable { .. } => (StatusCode::SERVICE_UNAVAILABLE, "unavailable_error", None),
+            LedgerError::Unreachable { .. } | LedgerError::Distrusted(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable_error", None)
+            }
             LedgerError::Nonsense(_) => (StatusCode::BAD_GATEWAY, "server_error", None),
         };
         Self { status, kind, param: None, code, message: error.to_string() }

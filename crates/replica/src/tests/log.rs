@@ -11,7 +11,7 @@ use ledger::{Key, Record, Reject, log_tree};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_ledger_over_http_is_the_ledger() {
     let served = served(3).await;
-    let remote = HttpLedger::new(&served.base).unwrap();
+    let remote = HttpLedger::new(served.link()).unwrap();
     assert_eq!(remote.genesis().await.unwrap().network(), genesis().network());
     assert_eq!(remote.head().await.unwrap(), served.replica.head().await.unwrap());
     let operation = transfer(1, 0, 2, 2);
@@ -33,7 +33,7 @@ async fn the_ledger_over_http_is_the_ledger() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_audit_over_http_agrees_with_one_of_the_folder() {
     let served = served(300).await;
-    let source = Source::Url(served.base.clone());
+    let source = Source::Url(served.link());
     let report = audit(&source, None, |_| {}).await.unwrap();
     assert_eq!(report.entries, 602);
     assert_eq!(report.supply, Amount::credits(300));
@@ -41,7 +41,7 @@ async fn an_audit_over_http_agrees_with_one_of_the_folder() {
     served.replica.submit(&issue(300, 1, 1)).await.unwrap();
     let later = audit(&source, Some(report.head), |_| {}).await.unwrap();
     assert_eq!(later.applied, 301);
-    let nowhere = Source::Url("http://127.0.0.1:1".into());
+    let nowhere = Source::Url("http://127.0.0.1:1".parse().unwrap());
     let finding = audit(&nowhere, None, |_| {}).await.unwrap_err();
     assert!(matches!(finding, Finding::Unreadable(_)), "{finding}");
 }

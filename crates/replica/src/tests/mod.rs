@@ -8,6 +8,7 @@ mod log;
 mod market;
 mod recovery;
 mod submit;
+mod watch;
 
 use api::{Applied, Ledger as _, LedgerError};
 use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};
@@ -97,6 +98,7 @@ pub(crate) struct Served {
 
 /// A replica with `operations` operations, served on a port of the system's choice.
 pub(crate) async fn served(operations: u64) -> Served {
+    api::link::choose_cryptography();
     let dir = tempfile::tempdir().unwrap();
     let replica = open(dir.path());
     for sequence in 0..operations {
@@ -112,6 +114,10 @@ pub(crate) async fn served(operations: u64) -> Served {
 impl Served {
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    pub(crate) fn link(&self) -> api::Link {
+        self.base.parse().unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> reqwest::Response {

@@ -1,0 +1,144 @@
+//! The ledger of a node: kept in this folder, or somebody else's, which is watched and passed on.
+
+use api::{Ledger, Link, link::reason};
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{Method, StatusCode, header},
+    response::Response,
+    routing::any,
+};
+use replica::watch::Watched;
+use std::{sync::Arc, time::Duration};
+
+use super::routes::problem;
+
+/// What comes of it before the first byte.
+const BEGINS: Duration = Duration::from_secs(30);
+
+/// The ledger of a node.
+#[derive(Clone)]
+pub enum Side {
+    /// In this process.
+    Own(replica::Replica),
+    /// At somebody's address.
+    Joined(Arc<Watched>),
+}
+
+impl Side {
+    /// As the doors know it.
+    pub fn ledger(&self) -> Arc<dyn Ledger> {
+        match self {
+            Self::Own(replica) => Arc::new(replica.clone()),
+            Self::Joined(watched) => Arc::clone(watched) as Arc<dyn Ledger>,
+        }
+    }
+
+    /// `/ledger` and `/log`: answered here, or passed on.
+    pub fn router(&self) -> anyhow::Result<Router> {
+        match self {
+            Self::Own(replica) => Ok(replica.router()),
+            Self::Joined(watched) => relay(watched.link()),
+        }
+    }
+
+    /// Prometheus text.
+    pub fn metrics(&self) -> String {
+        match self {
+            Self::Own(replica) => replica.metrics(),
+            Self::Joined(watched) => {
+                let trusted = u8::from(watched.standing().trouble().is_none());
+                format!("# TYPE pumasi_ledger_trusted gauge\npumasi_ledger_trusted {trusted}\n")
+            }
+        }
+    }
+
+    /// Why not everything works, if so.
+    pub fn stopped(&self) -> Option<String> {
+        match self {
+            Self::Own(replica) => replica.stopped(),
+            Self::Joined(_) => self.distrusted(),
+        }
+    }
+
+    /// Why nothing may be ordered or answered, if so: the ledger that would pay for it is not what it was.
+    pub fn distrusted(&self) -> Option<String> {
+        match self {
+            Self::Own(_) => None,
+            Self::Joined(watched) => watched.standing().trouble().map(str::to_owned),
+        }
+    }
+
+    /// What its owner should know.
+    pub fn remarks(&self) -> Vec<String> {
+        match self {
+            Self::Own(_) => Vec::new(),
+            Self::Joined(watched) => watched.remarks(),
+        }
+    }
+
+    /// Leaves everything written. Blocks.
+    pub fn close(&self) {
+        if let Self::Own(replica) = self {
+            replica.close();
+        }
+    }
+}
+
+/// Passes on what is asked about the ledger, and nothing else.
+#[derive(Clone)]
+struct Relay {
+    to: Link,
+    client: reqwest::Client,
+}
+
+fn relay(to: &Link) -> anyhow::Result<Router> {
+    let client = to.client()?.read_timeout(BEGINS).build()?;
+    let pass = || any(pass_on);
+    Ok(Router::new()
+        .route("/ledger", pass())
+        .route("/ledger/{*path}", pass())
+        .route("/log/{*path}", pass())
+        .with_state(Relay { to: to.clone(), client }))
+}
+
+async fn pass_on(State(relay): State<Relay>, request: Request) -> Response {
+    let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
+    let url = format!("{}{path}", relay.to.address);
+    let operation = request.method() == Method::POST && request.uri().path() == "/ledger/operations";
+    let asks = match *request.method() {
+        Method::GET => relay.client.get(url),
+        Method::POST if operation => {
+            // One byte more than can be good: the ledger says then that it is too much.
+            let Ok(body) = axum::body::to_bytes(request.into_body(), ledger::OPERATION_BYTES_MAX + 1).await else {
+                return problem(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "this is larger than any operation may be");
+            };
+            relay.client.post(url).body(body)
+        }
+        _ => {
+            return problem(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "invalid_method",
+                "the ledger is read here, and takes operations",
+            );
+        }
+    };
+    let answer = match asks.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let (address, reason) = (&relay.to.address, reason(&error));
+            let message = format!("the ledger at {address} does not answer ({reason}); try again in a moment");
+            return problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &message);
+        }
+    };
+    let mut passed = Response::builder().status(answer.status());
+    for name in [header::CONTENT_TYPE, header::CACHE_CONTROL, header::CONTENT_LENGTH] {
+        if let Some(value) = answer.headers().get(&name) {
+            passed = passed.header(name, value);
+        }
+    }
+    let passed = passed.body(Body::from_stream(answer.bytes_stream()));
+    passed
+        .unwrap_or_else(|_| problem(StatusCode::BAD_GATEWAY, "unavailable", "the ledger's answer cannot be passed on"))
+}

@@ -1,0 +1,130 @@
+//! Roots of a log's prefixes, computed from its tiles. Everything is under the root that the walk ends with: whoever compares
+//! that with a signed head has proved the rest.
+
+use ledger::{Digest, log_tree, log_tree::Frontier};
+use std::{collections::HashMap, ops::Range};
+
+use crate::{elsewhere::Log, shape::BLOCK};
+
+/// A tile is so many levels of the tree high.
+const TILE_LEVELS: u32 = 8;
+
+/// A complete subtree: number `index`, from the left, of those with 2^`level` leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    level: u32,
+    index: u64,
+}
+
+/// The fewest complete subtrees that fill the leaves `from..to`, from left to right.
+fn pieces(from: u64, to: u64) -> Vec<Piece> {
+    let (mut pieces, mut at) = (Vec::new(), from);
+    while at < to {
+        // As large as its place allows, and as what is left allows.
+        let level = at.trailing_zeros().min((to - at).ilog2());
+        pieces.push(Piece { level, index: at >> level });
+        at += 1 << level;
+    }
+    pieces
+}
+
+impl Piece {
+    /// The tile in a log of `size` entries that holds it: level, index, width, and where in it the piece lies.
+    fn place(self, size: u64) -> (u32, u64, u64, Range<usize>) {
+        let (tier, within) = (self.level / TILE_LEVELS, self.level % TILE_LEVELS);
+        let first = self.index << within;
+        let tile = first / BLOCK;
+        let width = ((size >> (tier * TILE_LEVELS)) - tile * BLOCK).min(BLOCK);
+        let start = usize::try_from(first % BLOCK).unwrap_or_default();
+        (tier, tile, width, start..start + (1 << within))
+    }
+}
+
+/// A log of a stated size, with the tiles that were read.
+struct Walk<'a> {
+    log: &'a Log,
+    size: u64,
+    tiles: HashMap<(u32, u64), Vec<Digest>>,
+}
+
+impl Walk<'_> {
+    async fn root_of(&mut self, piece: Piece) -> Result<Digest, String> {
+        let (level, index, width, range) = piece.place(self.size);
+        if let std::collections::hash_map::Entry::Vacant(place) = self.tiles.entry((level, index)) {
+            place.insert(self.log.hashes(level, index, width).await?);
+        }
+        let hashes = self.tiles.get(&(level, index)).and_then(|hashes| hashes.get(range));
+        hashes.map(log_tree::root).ok_or_else(|| "a tile of the log is too short".to_owned())
+    }
+
+    async fn grow(&mut self, edge: &mut Frontier, to: u64) -> Result<(), String> {
+        for piece in pieces(edge.size(), to) {
+            let root = self.root_of(piece).await?;
+            edge.push_tree(piece.level, root).ok_or("the log is too long")?;
+        }
+        Ok(())
+    }
+}
+
+/// The right edge of a log of `size` entries, from that of a shorter one.
+pub(super) async fn extend(log: &Log, mut edge: Frontier, size: u64) -> Result<Frontier, String> {
+    Walk { log, size, tiles: HashMap::new() }.grow(&mut edge, size).await?;
+    Ok(edge)
+}
+
+/// The roots over the first entries of a log of `size`, as many as each of `cuts` says, which rise; and its right edge.
+pub(super) async fn roots(log: &Log, cuts: &[u64], size: u64) -> Result<(Vec<Digest>, Frontier), String> {
+    let (mut walk, mut edge, mut roots) = (Walk { log, size, tiles: HashMap::new() }, Frontier::new(), Vec::new());
+    for cut in cuts {
+        walk.grow(&mut edge, *cut).await?;
+        roots.push(edge.root());
+    }
+    walk.grow(&mut edge, size).await?;
+    Ok((roots, edge))
+}
+
+/// The leaf hash of one entry in a log of `size`, and the right edge of that log.
+pub(super) async fn leaf(log: &Log, entry: u64, size: u64) -> Result<(Digest, Frontier), String> {
+    let (mut walk, mut edge) = (Walk { log, size, tiles: HashMap::new() }, Frontier::new());
+    walk.grow(&mut edge, entry).await?;
+    let leaf = walk.root_of(Piece { level: 0, index: entry }).await?;
+    edge.push_leaf(leaf);
+    walk.grow(&mut edge, size).await?;
+    Ok((leaf, edge))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_fill_a_range_and_are_few() {
+        for from in 0..130u64 {
+            for to in from..130 {
+                let (mut at, pieces) = (from, pieces(from, to));
+                for piece in &pieces {
+                    assert_eq!(piece.index << piece.level, at, "{from}..{to}");
+                    at += 1 << piece.level;
+                }
+                assert_eq!(at, to);
+                assert!(pieces.len() <= 14, "{from}..{to}: {pieces:?}");
+            }
+        }
+        assert_eq!(pieces(0, 1 << 63), [Piece { level: 63, index: 0 }]);
+        assert!(pieces(1, u64::MAX).len() <= 128);
+    }
+
+    #[test]
+    fn a_piece_lies_in_one_tile() {
+        for (piece, size, place) in [
+            (Piece { level: 0, index: 0 }, 1, (0, 0, 1, 0..1)),
+            (Piece { level: 0, index: 300 }, 602, (0, 1, 256, 44..45)),
+            (Piece { level: 1, index: 300 }, 602, (0, 2, 90, 88..90)),
+            (Piece { level: 7, index: 1 }, 602, (0, 0, 256, 128..256)),
+            (Piece { level: 8, index: 1 }, 602, (1, 0, 2, 1..2)),
+            (Piece { level: 9, index: 0 }, 602, (1, 0, 2, 0..2)),
+        ] {
+            assert_eq!(piece.place(size), place, "{piece:?}");
+        }
+    }
+}
