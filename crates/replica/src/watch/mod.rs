@@ -136,7 +136,11 @@ impl Watched {
     pub async fn look(&self) -> Result<SignedHead, LedgerError> {
         let mut kept = self.kept.lock().await;
         self.not_contradicted()?;
-        let shown = self.ledger.head().await?;
+        let shown = match self.ledger.head().await {
+            // Signed by nobody of this network, say.
+            Err(LedgerError::Nonsense(why)) => return Err(self.doubt(&why)),
+            shown => shown?,
+        };
         let Some(before) = kept.clone() else {
             self.files.remember(&shown)?;
             *kept = Some(Kept { signed: shown.clone(), frontier: None });
