@@ -27,6 +27,7 @@ struct Timed {
 
 #[tokio::main]
 async fn main() {
+    api::link::choose_cryptography();
     let mut arguments = std::env::args().skip(1);
     let model = arguments.next().expect("a GGUF file");
     let answers = arguments.next().map_or(100, |text| text.parse().expect("answers"));

@@ -16,6 +16,7 @@ use ledger::Amount;
 use std::time::Duration;
 
 fn main() {
+    api::link::choose_cryptography();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(run());
 }

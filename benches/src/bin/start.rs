@@ -19,6 +19,7 @@ use tokio::{
 
 #[tokio::main]
 async fn main() -> Result<()> {
+    api::link::choose_cryptography();
     let mut arguments = std::env::args().skip(1);
     let model = arguments.next().context("a GGUF file")?;
     let starts: usize = arguments.next().map_or(Ok(7), |text| text.parse())?;

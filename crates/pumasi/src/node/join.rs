@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use api::{Ledger, LedgerError};
 use ledger::{Key, Operation, Reject};
-use replica::watch::{Watched, contradiction};
+use replica::watch::{REMEMBERED, Watched, contradiction};
 use std::{sync::Arc, time::Duration};
 use wallet::Wallet;
 
@@ -24,8 +24,12 @@ pub async fn find(home: &Home, network: &mut Network) -> anyhow::Result<Arc<Watc
             home.path("contradiction.txt").display()
         ));
     }
-    let watched = Arc::new(Watched::open(network.ledger.clone(), home.dir())?);
     let known = network.network.is_some();
+    if !known {
+        // Of a ledger that was looked at and not joined.
+        drop(std::fs::remove_file(home.path(REMEMBERED)));
+    }
+    let watched = Arc::new(Watched::open(network.ledger.clone(), home.dir())?);
     let address = network.ledger.address.clone();
     let label = t!("waiting for the ledger at {address}", "{address}의 원장을 기다리는 중");
     let genesis =

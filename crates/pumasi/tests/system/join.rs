@@ -189,6 +189,8 @@ async fn who_may_not_join_is_told_why() {
     let said = two.pumasi(&["up", "--join", &plain]);
     assert!(said.code == Some(2) && said.stderr.contains("https"), "{said:?}");
     assert!(!two.path("network.json").exists(), "nothing of a refused join is remembered");
+    let node = join_as(&two, &link(&elsewhere), &["--gateway", "--name", "two"]);
+    assert_eq!(node.get("/healthz").await, json!({ "status": "ok" }), "another ledger was looked at before");
 }
 
 #[tokio::test]

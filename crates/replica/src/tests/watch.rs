@@ -199,3 +199,19 @@ async fn heads_that_others_signed_are_compared() {
     assert!(remarks.len() == 1 && remarks[0].contains(&account(2).to_string()), "{remarks:?}");
     assert_eq!(watched.standing(), Standing::Good, "it is one provider's word");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_that_nobody_of_the_network_signed_is_not_taken() {
+    let (_one, honest) = history(3, 1).await;
+    let dir = tempfile::tempdir().unwrap();
+    let foreign = Arc::new(key(9));
+    let genesis = ledger::Genesis { replicas: vec![foreign.public()], ..genesis() };
+    let other = Replica::open(Config { dir: dir.path().to_owned(), genesis: Some(genesis), key: foreign }).unwrap();
+    let (shop, link) = Shop::open(&honest).await;
+    let home = tempfile::tempdir().unwrap();
+    let watched = Watched::open(link, home.path()).unwrap();
+    watched.look().await.unwrap();
+    shop.show(&other).await;
+    distrusted(watched.look().await, "no replica of the network signed");
+    assert_eq!(contradiction(home.path()), None);
+}

@@ -48,7 +48,7 @@ impl Files {
 
     /// Puts a newer head in the place of the last one, at once or not at all.
     pub(super) fn remember(&self, signed: &SignedHead) -> Result<(), LedgerError> {
-        self.put(REMEMBERED, &signed.note, false)
+        self.put(REMEMBERED, &signed.note)
     }
 
     /// Writes both heads down, with what they prove.
@@ -64,17 +64,15 @@ impl Files {
              Remembered:\n\n{}\nShown later:\n\n{}",
             before.note, shown.note
         );
-        self.put(CONTRADICTION, &text, true)
+        self.put(CONTRADICTION, &text)
     }
 
-    fn put(&self, name: &str, text: &str, sync: bool) -> Result<(), LedgerError> {
+    fn put(&self, name: &str, text: &str) -> Result<(), LedgerError> {
         let (path, fresh) = (self.0.join(name), self.0.join(format!("{name}.new")));
         let write = || -> std::io::Result<()> {
             let mut file = File::create(&fresh)?;
             file.write_all(text.as_bytes())?;
-            if sync {
-                file.sync_all()?;
-            }
+            file.sync_all()?;
             std::fs::rename(&fresh, &path)
         };
         write().map_err(|error| failed(&path, &error))

@@ -26,7 +26,7 @@ impl Ledger for Watched {
         if head.size <= applied.entry {
             let why =
                 format!("it says that entry {} is done, and its newest head is over {}", applied.entry, head.size);
-            return Err(self.doubt(why));
+            return Err(self.doubt(&why));
         }
         self.stands(operation, &applied, head).await?;
         Ok(applied)
@@ -83,7 +83,7 @@ impl Watched {
         if is_it && leaf == log_tree::leaf(&bytes) && edge.root() == head.root {
             return Ok(());
         }
-        Err(self
-            .doubt(format!("it says that an operation is done as entry {entry}, and its log does not hold it there")))
+        let why = format!("it says that an operation is done as entry {entry}, and its log does not hold it there");
+        Err(self.doubt(&why))
     }
 }

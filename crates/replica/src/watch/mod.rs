@@ -136,7 +136,11 @@ impl Watched {
     pub async fn look(&self) -> Result<SignedHead, LedgerError> {
         let mut kept = self.kept.lock().await;
         self.not_contradicted()?;
-        let shown = self.ledger.head().await?;
+        let shown = match self.ledger.head().await {
+            // Signed by nobody of this network, say.
+            Err(LedgerError::Nonsense(why)) => return Err(self.doubt(&why)),
+            shown => shown?,
+        };
         let Some(before) = kept.clone() else {
             self.files.remember(&shown)?;
             *kept = Some(Kept { signed: shown.clone(), frontier: None });
@@ -145,8 +149,8 @@ impl Watched {
         let frontier = match self.follows(&before, &shown).await {
             Ok(frontier) => frontier,
             Err(Found::Away(error)) => return Err(error),
-            Err(Found::Doubt(why)) => return Err(self.doubt(why)),
-            Err(Found::Contradiction(why)) => return Err(self.contradicted(&before.signed, &shown, why)),
+            Err(Found::Doubt(why)) => return Err(self.doubt(&why)),
+            Err(Found::Contradiction(why)) => return Err(self.contradicted(&before.signed, &shown, &why)),
         };
         if shown.head != before.signed.head {
             self.files.remember(&shown)?;
@@ -235,8 +239,10 @@ impl Watched {
 
     fn heard(&self, head: Head, from: AccountId) {
         let mut heard = hold(&self.heard);
-        if heard.len() < HEARD_MAX || heard.contains_key(&head.size) {
-            heard.entry(head.size).or_insert((head, from));
+        heard.entry(head.size).or_insert((head, from));
+        if heard.len() > HEARD_MAX {
+            // The one that is furthest from being true.
+            heard.pop_last();
         }
     }
 
@@ -260,7 +266,7 @@ impl Watched {
         }
     }
 
-    fn doubt(&self, why: String) -> LedgerError {
+    fn doubt(&self, why: &str) -> LedgerError {
         let why = format!("the ledger at {} is not taken at its word: {why}", self.link().address);
         let mut standing = write(&self.standing);
         if !matches!(&*standing, Standing::Contradicted(_)) && standing.trouble() != Some(&why) {
@@ -270,7 +276,7 @@ impl Watched {
         LedgerError::Distrusted(why)
     }
 
-    fn contradicted(&self, before: &SignedHead, shown: &SignedHead, why: String) -> LedgerError {
+    fn contradicted(&self, before: &SignedHead, shown: &SignedHead, why: &str) -> LedgerError {
         let why = format!("the ledger at {} contradicts itself: {why}", self.link().address);
         tracing::error!("{why}");
         if let Err(error) = self.files.write_contradiction(&why, before, shown) {
