@@ -42,6 +42,23 @@ fn copy_books(from: &std::path::Path, to: &std::path::Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restored_provider_lets_channels_go_whose_numbers_it_forgot() {
+    let world = World::new().await;
+    let (seller, buyer) = (world.honest_seller().await, world.buyer().await);
+    let key = buyer.new_key(Amount::credits(1)).await;
+    assert_eq!(buyer.ask(&key, "say 5", 20).await.0, 200);
+    let before = buyer.channels().await;
+    seller.kill();
+    let _restored = world.restored_seller().await;
+    buyer.gateway.refresh().await.unwrap();
+    eventually("another channel is opened", async || buyer.ask(&key, "say 5", 20).await.0 == 200).await;
+    let after = buyer.channels().await;
+    assert_eq!(after.len(), 1, "the other one was released: {after:?}");
+    assert_ne!(after[0]["id"], before[0]["id"]);
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_an_order_holds_stays_set_aside_until_its_provider_answers() {
     let world = World::new().await;
     let (seller, buyer) = (world.honest_seller().await, world.buyer().await);

@@ -200,7 +200,7 @@ async fn a_channel_is_topped_up_within_the_owners_limit() {
         answered += 1;
     };
     assert_eq!(last.0, 402, "{last:?}");
-    assert!(last.1["error"]["message"].as_str().unwrap().contains("no more deposits today"), "{last:?}");
+    assert!(last.1["error"]["message"].as_str().unwrap().contains("wallet limit --per-day"), "{last:?}");
     assert_eq!(answered, 2, "the deposit and one top-up, each for one answer and its worst case");
     world.audit().await;
 }

@@ -144,10 +144,32 @@ impl World {
     /// A provider that answers TUNED by what it is given.
     pub async fn seller_of(&self, role: &str, fee: Rates, backend: Backend, at: (TcpListener, String)) -> Seller {
         let (listener, address) = at;
-        let account = self.wallet.account(role).unwrap();
-        let books = self.path(&format!("{role}.db"));
+        self.seller_from(self.seller_config(role, address), fee, backend, listener).await
+    }
+
+    fn seller_config(&self, role: &str, address: String) -> provider::Config {
+        let (account, books) = (self.wallet.account(role).unwrap(), self.path(&format!("{role}.db")));
         let store = Arc::new(blobs::Store::open(&self.path(&format!("{role}-blobs"))).unwrap());
-        let config = provider::Config::new(books, Arc::clone(&self.ledger), account, address, store);
+        provider::Config::new(books, Arc::clone(&self.ledger), account, address, store)
+    }
+
+    /// The same provider as [`Self::honest_seller`], restored from a backup that was made before it answered anything.
+    pub async fn restored_seller(&self) -> Seller {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let books = self.path("restored.db");
+        let config = provider::Config { books, restored: true, ..self.seller_config("provider", address) };
+        let backend = Backend::Upstream(Upstream::new(&self.upstream, "m".into()));
+        self.seller_from(config, FEE, backend, listener).await
+    }
+
+    async fn seller_from(
+        &self,
+        config: provider::Config,
+        fee: Rates,
+        backend: Backend,
+        listener: TcpListener,
+    ) -> Seller {
         let provider = Arc::new(Provider::start(config).await.unwrap());
         let offer = provider.offer(terms(fee)).await.unwrap();
         provider.serve(offer, backend).await.unwrap();
