@@ -7,6 +7,7 @@ mod import;
 mod manifest;
 pub mod openness;
 pub mod safetensors;
+pub mod signing;
 mod store;
 
 pub use error::Error;

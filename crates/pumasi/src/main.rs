@@ -43,6 +43,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Key(command) => command::key::run(&home, command, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
         Command::Audit(args) => command::audit::run(&home, args, cli.json).await,
+        Command::Sign(args) => command::sign::run(args, cli.json),
+        Command::Verify(args) => command::verify::run(args, cli.json),
         Command::Status => command::status::run(&home, cli.json).await,
         Command::Completions(args) => Ok(command::completions::run(&args)),
         Command::Worker(args) => Ok(command::worker::run(args)),

@@ -8,4 +8,5 @@ mod harness;
 mod help;
 mod models;
 mod routes;
+mod signing;
 mod start;
