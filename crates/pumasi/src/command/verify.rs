@@ -43,9 +43,9 @@ pub fn run(args: Args, json: bool) -> anyhow::Result<ExitCode> {
     drop(progress);
     let report = report.map_err(|error| anyhow!("{error}"))?;
     if json {
-        print::json(&answer(&report, &key)?)?
+        print::json(&answer(&report, &key)?)?;
     } else {
-        say(&report)
+        say(&report);
     }
     Ok(if report.good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
