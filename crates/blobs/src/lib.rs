@@ -12,6 +12,7 @@ mod manifest;
 pub mod openness;
 pub mod recognize;
 pub mod safetensors;
+pub mod signing;
 mod store;
 
 pub use error::Error;

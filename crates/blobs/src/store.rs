@@ -220,7 +220,11 @@ fn sync_parent(path: &Path) -> Result<(), Error> {
 }
 
 /// Copies and hashes in constant memory.
-fn copy(reader: &mut impl Read, writer: &mut impl Write, mut progress: impl FnMut(u64)) -> io::Result<(Digest, u64)> {
+pub(crate) fn copy(
+    reader: &mut impl Read,
+    writer: &mut impl Write,
+    mut progress: impl FnMut(u64),
+) -> io::Result<(Digest, u64)> {
     let (mut hasher, mut size, mut chunk) = (Sha256::new(), 0u64, vec![0; CHUNK]);
     loop {
         let count = match reader.read(&mut chunk) {

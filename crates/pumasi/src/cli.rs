@@ -58,6 +58,10 @@ pub enum Command {
     Bill(command::bill::Args),
     /// Replay the whole ledger; check every signature, price, sum and root
     Audit(command::audit::Args),
+    /// Sign a model's files, so that others can tell whose they are and that nothing changed (OpenSSF Model Signing)
+    Sign(command::sign::Args),
+    /// Check a model's files against a signature
+    Verify(command::verify::Args),
     /// What is running
     Status,
     /// Print a completion script for a shell

@@ -61,6 +61,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => command::import::run(&home, args, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
         Command::Audit(args) => command::audit::run(&home, args, cli.json).await,
+        Command::Sign(args) => command::sign::run(args, cli.json),
+        Command::Verify(args) => command::verify::run(args, cli.json),
         Command::Status => command::status::run(&home, cli.json).await,
         Command::Completions(args) => Ok(command::completions::run(&args)),
         Command::Worker(args) => Ok(command::worker::run(args)),

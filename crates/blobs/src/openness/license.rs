@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use spdx::{Expression, LicenseItem, LicenseReq, ParseMode, identifiers::LICENSES};
+use std::collections::BTreeSet;
 
 use super::part::Type;
 
@@ -28,6 +29,13 @@ impl Grade {
     /// True if a component under it counts.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Fit | Self::Open)
+    }
+
+    /// What several files are worth together: as much as the worst of their licenses. None if there is no file.
+    pub fn of_all<'a>(licenses: impl Iterator<Item = Option<&'a str>>, kind: Type) -> Option<Self> {
+        // Thousands of files have few licenses.
+        let distinct: BTreeSet<_> = licenses.collect();
+        distinct.into_iter().map(|license| Self::of(license, kind)).max()
     }
 
     /// What an SPDX expression is worth for a type. Of alternatives (`OR`) the best one is meant; of what must be kept together

@@ -76,9 +76,7 @@ impl<'a> Lineage<'a> {
     /// The component, present or not.
     pub fn component(&self, part: Part) -> Component {
         let gathered = self.gather(part);
-        let grade = |found: &Found| Grade::of(found.license.as_deref(), part.kind());
-        // Whatever stands for it must be open: the worst license counts.
-        let grade = gathered.files.iter().map(|(_, found)| grade(found)).max().filter(|_| gathered.lacking.is_empty());
+        let grade = worst(&gathered.files, part).filter(|_| gathered.lacking.is_empty());
         let stands = |(at, found): (usize, Found)| Stands {
             artifact: self.shelves[at].work.name.clone(),
             path: found.path,
@@ -110,10 +108,7 @@ impl<'a> Lineage<'a> {
 
     /// The files for it in one work: the nearest of those whose license is the best.
     fn nearest(&self, works: &[usize], part: Part) -> Gathered {
-        let worth = |at: &usize| {
-            let files = self.brought[*at].get(&part)?;
-            files.iter().map(|(_, found)| Grade::of(found.license.as_deref(), part.kind())).max()
-        };
+        let worth = |at: &usize| worst(self.brought[*at].get(&part)?, part);
         let best = works.iter().filter_map(|at| Some((worth(at)?, *at))).min_by_key(|(grade, _)| *grade);
         best.map(|(_, at)| self.all(&[at], part)).unwrap_or_default()
     }
@@ -251,4 +246,9 @@ impl<'a> Lineage<'a> {
         };
         order.map(files).find(|files| !files.is_empty()).unwrap_or_default()
     }
+}
+
+/// Whatever stands for a component must be open: the worst license counts.
+fn worst(files: &[(usize, Found)], part: Part) -> Option<Grade> {
+    Grade::of_all(files.iter().map(|(_, found)| found.license.as_deref()), part.kind())
 }

@@ -175,7 +175,7 @@ impl Component {
 
 fn sentence(part: Part, grade: Option<Grade>, files: &[Stands], lacking: &[String]) -> Option<String> {
     let (name, advice) = (part.name(), part.advice());
-    let worst = files.iter().max_by_key(|file| Grade::of(file.license.as_deref(), part.kind()));
+    let worst = files.iter().find(|file| Some(Grade::of(file.license.as_deref(), part.kind())) == grade);
     let (path, license) = worst.map_or(("", ""), |file| (&*file.path, file.license.as_deref().unwrap_or_default()));
     let kind = part.kind().name();
     match grade {

@@ -15,6 +15,7 @@ mod publish;
 mod pull;
 mod routes;
 mod servers;
+mod signing;
 mod start;
 mod stranger;
 mod wallet;
