@@ -67,16 +67,35 @@ impl Catalog {
 
     /// Reads the ledger again.
     pub async fn refresh(&self) -> Result<(), LedgerError> {
-        let mut read_at = self.read_at.lock().await;
+        self.refresh_locked(&mut *self.read_at.lock().await).await
+    }
+
+    async fn refresh_locked(&self, read_at: &mut Option<Instant>) -> Result<(), LedgerError> {
+        let begun = Instant::now();
         let shelf = Arc::new(self.read().await?);
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = shelf;
-        *read_at = Some(Instant::now());
+        *read_at = Some(begun);
         Ok(())
     }
 
     /// Reads the ledger again unless that was done a moment ago.
     pub async fn freshen(&self) -> Result<(), LedgerError> {
-        if self.read_at.lock().await.is_none_or(|at| at.elapsed() > MISS_AGE) { self.refresh().await } else { Ok(()) }
+        let mut read_at = self.read_at.lock().await;
+        if read_at.is_none_or(|at| at.elapsed() > MISS_AGE) { self.refresh_locked(&mut read_at).await } else { Ok(()) }
+    }
+
+    /// Sees what stands on the ledger now: for what is not in the catalog and may be newer than it. Whoever asks so again and
+    /// again waits: the ledger is not read more often than [`MISS_AGE`].
+    pub async fn catch_up(&self) -> Result<(), LedgerError> {
+        let asked = Instant::now();
+        let mut read_at = self.read_at.lock().await;
+        if read_at.is_some_and(|at| at >= asked) {
+            return Ok(());
+        }
+        if let Some(early) = read_at.and_then(|at| MISS_AGE.checked_sub(at.elapsed())) {
+            tokio::time::sleep(early).await;
+        }
+        self.refresh_locked(&mut read_at).await
     }
 
     async fn read(&self) -> Result<Shelf, LedgerError> {
@@ -119,7 +138,7 @@ impl Catalog {
     pub async fn find(&self, model: &str) -> Result<Vec<Arc<Offered>>, Problem> {
         let mut found = self.shelf().find(model);
         if found.is_none() {
-            self.freshen().await?;
+            self.catch_up().await?;
             found = self.shelf().find(model);
         }
         found.ok_or_else(|| self.unknown(model))
