@@ -107,7 +107,7 @@ pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest, gone: Go
     let asking = Asking { buyer, key, request, text: &text, gone };
     match asking.ask_all(false).await {
         Err(Failure::Stale(_)) => {
-            buyer.catalog.refresh().await?;
+            buyer.catalog.catch_up().await?;
             asking.ask_all(true).await
         }
         answer => answer,

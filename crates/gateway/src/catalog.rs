@@ -81,26 +81,43 @@ impl Catalog {
 
     /// Reads the ledger again, unless nothing happened on it.
     pub async fn refresh(&self) -> Result<(), LedgerError> {
-        let mut read_at = self.read_at.lock().await;
+        self.refresh_locked(&mut *self.read_at.lock().await).await
+    }
+
+    async fn refresh_locked(&self, read_at: &mut Option<ReadAt>) -> Result<(), LedgerError> {
+        let time = Instant::now();
         let before = read_at.as_ref().filter(|read| read.outcome.is_ok()).and_then(|read| read.entries);
         let (outcome, entries) = match self.read_newer(before).await {
             Ok(entries) => (Ok(()), Some(entries)),
             Err(error) => (Err(error), None),
         };
-        *read_at = Some(ReadAt { time: Instant::now(), entries, outcome: outcome.clone() });
+        *read_at = Some(ReadAt { time, entries, outcome: outcome.clone() });
         outcome
     }
 
     /// Reads the ledger again unless that was tried a moment ago; then that is the answer.
     pub async fn freshen(&self) -> Result<(), LedgerError> {
-        let lately = match &*self.read_at.lock().await {
-            Some(read) if read.time.elapsed() <= MISS_AGE => Some(read.outcome.clone()),
-            _ => None,
-        };
-        match lately {
-            Some(outcome) => outcome,
-            None => self.refresh().await,
+        let mut read_at = self.read_at.lock().await;
+        match &*read_at {
+            Some(read) if read.time.elapsed() <= MISS_AGE => read.outcome.clone(),
+            _ => self.refresh_locked(&mut read_at).await,
         }
+    }
+
+    /// Sees what stands on the ledger now: for what is not in the catalog and may be newer than it. Whoever asks so again and
+    /// again waits: the ledger is not asked more often than [`MISS_AGE`].
+    pub async fn catch_up(&self) -> Result<(), LedgerError> {
+        let asked = Instant::now();
+        let mut read_at = self.read_at.lock().await;
+        if let Some(read) = &*read_at {
+            if read.time >= asked {
+                return read.outcome.clone();
+            }
+            if let Some(early) = MISS_AGE.checked_sub(read.time.elapsed()) {
+                tokio::time::sleep(early).await;
+            }
+        }
+        self.refresh_locked(&mut read_at).await
     }
 
     /// Gives how long the log is.
@@ -181,7 +198,7 @@ impl Catalog {
     pub async fn find(&self, model: &str) -> Result<Vec<Arc<Offered>>, Problem> {
         let mut found = self.shelf().find(model);
         if found.is_none() {
-            self.freshen().await?;
+            self.catch_up().await?;
             found = self.shelf().find(model);
         }
         found.ok_or_else(|| self.unknown(model))

@@ -40,8 +40,8 @@ pub struct Args {
     /// Ask this provider and no other
     #[arg(long = "provider", id = "chosen_provider", value_name = "NAME")]
     chosen_provider: Option<String>,
-    /// What counts among several providers
-    #[arg(long = "sort", id = "choose_by", value_name = "BY", value_enum)]
+    /// What counts among several providers: price, throughput or latency
+    #[arg(long = "sort", id = "choose_by", value_name = "BY", value_enum, hide_possible_values = true)]
     choose_by: Option<ChooseBy>,
 }
 

@@ -149,6 +149,7 @@ pub fn backend(backend: &BackendView) -> String {
     match backend {
         BackendView::Worker { base: None, .. } => t!("a worker here", "여기 작업자"),
         BackendView::Worker { base: Some(base), .. } => t!("a worker here, on {base}", "여기 작업자, 바탕 {base}"),
+        BackendView::Upstream { url, model } if model.is_empty() => url.clone(),
         BackendView::Upstream { url, model } => t!("{model} at {url}", "{url}의 {model}"),
     }
 }
