@@ -130,7 +130,7 @@ impl Client {
         self.get(&path(&["artifacts", name], &[])).await
     }
 
-    async fn answered(&self, request: reqwest::RequestBuilder) -> anyhow::Result<Response> {
+    async fn answered(&self, request: RequestBuilder) -> anyhow::Result<Response> {
         request.send().await.with_context(|| {
             let address = &self.address;
             t!(

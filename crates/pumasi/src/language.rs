@@ -189,7 +189,7 @@ fn help(argument: &str) -> Option<&'static str> {
         "upstream_key_file" => "그 서버의 키가 든 파일 (나만 읽을 수 있어야 합니다)",
         "upstream_bound" => "그 서버에서 요청 하나의 최대 토큰 수: 바이트마다, 메시지마다, 그 밖에 [기본값: 1,64,1024]",
         "withdrawn" => "여기서 제공하는 것의 이름이나 다이제스트, 또는 제공 조건의 id",
-        "path" => "폴더 또는 파일",
+        "signed" => "폴더 또는 파일",
         "key" => "개인 키: OpenSSL이 만드는 ECDSA PEM 파일",
         "new_key" => "키를 먼저 만들어 이 파일에 둡니다. 공개 키는 그 옆에 FILE.pub으로 둡니다",
         "out" => "서명을 둘 곳 [기본값: 폴더 안의 model.sig, 파일이면 그 옆의 FILE.sig]",

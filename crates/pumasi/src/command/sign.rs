@@ -16,6 +16,7 @@ use crate::{print, t};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder or file to sign
+    #[arg(id = "signed", value_name = "PATH")]
     path: PathBuf,
     /// The private key: ECDSA in PEM, as OpenSSL makes it
     #[arg(long, value_name = "FILE", required_unless_present = "new_key", conflicts_with = "new_key")]

@@ -14,6 +14,7 @@ use crate::{print, t};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The folder or file to check
+    #[arg(id = "signed", value_name = "PATH")]
     path: PathBuf,
     /// The signer's public key, in PEM
     #[arg(id = "public_key", long = "key", value_name = "FILE")]

@@ -1,27 +1,16 @@
 //! Machines on somebody else's ledger: joining, paying, and what happens when the ledger is away or not what it was.
 
-use api::{HttpLedger, Ledger as _, Link};
-use ledger::{Amount, Digest, Key, Keypair, Operation, Record, Request, Time};
+use api::Link;
+use ledger::Amount;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{path::Path, process::Command, time::Duration};
 
 use crate::harness::{Home, Node, model, receipt};
 
-/// Sends credits of a ledger's owner to an account by its name.
-async fn send_credits(owner: &Home, ledger: &Link, to: &str, credits: u32) {
-    let ledger = HttpLedger::new(ledger.clone()).unwrap();
-    let mut secret = [0; 32];
-    hex::decode_to_slice(owner.read("keys/payer.key"), &mut secret).unwrap();
-    let key = Keypair::from_secret(&secret);
-    let account = key.public().into();
-    let Some(Record::Name(to)) = ledger.get(&Key::Name(to.into())).await.unwrap() else { panic!("nobody is {to}") };
-    let operation = Operation::Transfer { to, amount: Amount::credits(credits), reference: Digest([0; 32]) };
-    let network = ledger.genesis().await.unwrap().network();
-    let sequence = ledger.account(account).await.unwrap().sequence;
-    let not_after = Time(u64::MAX);
-    let request = Request { network, account, key: key.public(), sequence, not_after, operation };
-    ledger.submit(&key.sign(network, request)).await.unwrap();
+/// Sends credits from the ledger's owner.
+fn send_credits(owner: &Home, to: &str, credits: u32) {
+    owner.pumasi(&["wallet", "send", to, &credits.to_string(), "--yes"]).good();
 }
 
 fn link(node: &Node) -> Link {
@@ -105,7 +94,7 @@ async fn a_gateway_asks_a_provider_on_somebody_elses_ledger_and_pays() {
     let said = refused["error"]["message"].as_str().unwrap();
     assert!(status == StatusCode::PAYMENT_REQUIRED && said.contains("wallet send buyer"), "{said}");
 
-    send_credits(&owner, &link(&ledger), "buyer", 500).await;
+    send_credits(&owner, "buyer", 500);
     let (status, answer) = ask(&gateway, &model).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     let lines: Vec<&str> =
@@ -201,7 +190,7 @@ async fn a_ledger_that_is_away_stops_no_running_channel() {
     let provider = provider(&seller, &link(&ledger));
     let gateway = join_as(&buyer, &link(&ledger), &["--gateway", "--name", "buyer"]);
     let model = first_model(&gateway).await;
-    send_credits(&owner, &link(&ledger), "buyer", 500).await;
+    send_credits(&owner, "buyer", 500);
     assert_eq!(ask(&gateway, &model).await.0, StatusCode::OK);
     ledger.kill();
     for _ in 0..3 {
@@ -249,7 +238,7 @@ async fn rewritten(owner: &Home, copied: &Home, buyer: &Home, longer: bool) -> (
     assert!(ledger.stop().success());
     copy(&owner.path("."), &copied.path("."));
     let ledger = places.start(owner);
-    send_credits(owner, &link(&ledger), "buyer", 5).await;
+    send_credits(owner, "buyer", 5);
     let size = ledger.get("/ledger").await["head"]["size"].as_u64().unwrap();
     let seen = || buyer.read("remembered-head").lines().nth(1).unwrap().parse::<u64>().unwrap();
     wait_for(async || seen() >= size).await;
@@ -257,7 +246,7 @@ async fn rewritten(owner: &Home, copied: &Home, buyer: &Home, longer: bool) -> (
     let ledger = places.start(copied);
     if longer {
         for credits in [7, 8, 9] {
-            send_credits(copied, &link(&ledger), "buyer", credits).await;
+            send_credits(copied, "buyer", credits);
         }
     }
     (ledger, gateway)

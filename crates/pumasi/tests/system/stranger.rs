@@ -14,7 +14,7 @@ pub struct Stranger {
 impl Stranger {
     pub async fn new(node: &Node, name: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ledger: Arc<dyn Ledger> = Arc::new(HttpLedger::new(&node.address).unwrap());
+        let ledger: Arc<dyn Ledger> = Arc::new(HttpLedger::new(node.address.parse().unwrap()).unwrap());
         let keys = wallet::Keys::open(&dir.path().join("keys")).unwrap();
         let wallet = wallet::Wallet::open(keys, ledger, &dir.path().join("wallet.db")).await.unwrap();
         let account = wallet.account("stranger").unwrap();

@@ -26,7 +26,7 @@ async fn transfers_are_told_once_each_and_in_order() {
         assert_eq!(entries(&served.replica, 2, 0).await, expected, "fresh or known");
     }
     served.replica.close();
-    let http = HttpLedger::new(&served.base).unwrap();
+    let http = HttpLedger::new(served.link()).unwrap();
     assert_eq!(entries(&served.replica, 2, 0).await, expected);
     assert_eq!(entries(&http, 2, 0).await, expected);
     assert_eq!(entries(&http, 2, expected[2] + 1).await, expected[3..]);

@@ -142,7 +142,7 @@ async fn earnings_are_told_by_day_also_by_an_index_of_before() {
     served.replica.submit(&market.settle(2, 2)).await.unwrap();
     served.replica.submit(&market.settle(3, 3)).await.unwrap();
     served.replica.close();
-    let http = api::HttpLedger::new(&served.base).unwrap();
+    let http = api::HttpLedger::new(served.link()).unwrap();
     let (works, machine) = (http.earnings(account(PUBLISHER), 2).await.unwrap(), account(PROVIDER));
     let royalties: Vec<_> = works.royalties.iter().map(|day| (day.artifact, day.usage.input, day.amount)).collect();
     assert_eq!((royalties, works.fees.len()), (vec![(MODEL, 3_000, Amount(60_000))], 0));

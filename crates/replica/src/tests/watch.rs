@@ -205,7 +205,7 @@ async fn a_head_that_nobody_of_the_network_signed_is_not_taken() {
     let (_one, honest) = history(3, 1).await;
     let dir = tempfile::tempdir().unwrap();
     let foreign = Arc::new(key(9));
-    let genesis = ledger::Genesis { replicas: vec![foreign.public()], ..genesis() };
+    let genesis = Genesis { replicas: vec![foreign.public()], ..genesis() };
     let other = Replica::open(Config { dir: dir.path().to_owned(), genesis: Some(genesis), key: foreign }).unwrap();
     let (shop, link) = Shop::open(&honest).await;
     let home = tempfile::tempdir().unwrap();
