@@ -35,6 +35,15 @@ pub struct Plan {
     pub standing: Option<Artifact>,
 }
 
+/// What was found out about a draft.
+struct Found {
+    license: Option<String>,
+    /// Parents that the files name and nobody published here.
+    unresolved: Vec<String>,
+    openness: Openness,
+    published: bool,
+}
+
 /// What a draft is checked against.
 struct Check<'a> {
     buyer: &'a Buyer,
@@ -87,7 +96,8 @@ pub async fn plan(buyer: &Buyer, draft: &Draft) -> Result<Plan, Problem> {
         check.money().await?;
     }
     let openness = check.openness(&manifest, &publish).await?;
-    let preview = check.preview(&publish, &read, (license, unresolved), openness, standing.is_some())?;
+    let found = Found { license, unresolved, openness, published: standing.is_some() };
+    let preview = check.preview(&publish, &read, found)?;
     Ok(Plan { manifest, publish, preview, standing })
 }
 
@@ -341,14 +351,7 @@ impl Check<'_> {
         Ok(computed.await??)
     }
 
-    fn preview(
-        &self,
-        publish: &Publish,
-        read: &Recognized,
-        (license, unresolved): (Option<String>, Vec<String>),
-        openness: Openness,
-        published: bool,
-    ) -> Result<Preview, Problem> {
+    fn preview(&self, publish: &Publish, read: &Recognized, found: Found) -> Result<Preview, Problem> {
         let name = format!("{}/{}:{}", self.index.account(self.me), publish.name, publish.tag);
         let before: Vec<ArtifactId> = self.priced_before(publish).into_iter().collect();
         let mut price = royalties(&self.index, &before);
@@ -368,19 +371,19 @@ impl Check<'_> {
             kind: publish.kind.into(),
             title: read.title.clone(),
             architecture: read.architecture.clone(),
-            license,
-            openness,
+            license: found.license,
+            openness: found.openness,
             royalty: publish.royalty.into(),
             payees: publish.payees.iter().map(share).collect(),
             files: self.draft.files.len(),
             bytes: self.draft.files.iter().fold(0, |sum, file| sum.saturating_add(file.size)),
             parents: publish.parents.iter().map(|id| self.index.artifact(*id)).collect(),
-            unresolved,
+            unresolved: found.unresolved,
             left_out: self.left_out(publish, read),
             replaces: pointed.filter(|id| *id != publish.manifest),
             price,
             notes: read.notes.clone(),
-            published,
+            published: found.published,
             name,
         })
     }

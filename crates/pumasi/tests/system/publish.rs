@@ -76,7 +76,12 @@ async fn a_family_of_every_kind_is_published_and_shown() {
     assert_eq!(adapter["price"]["lines"].as_array().unwrap().len(), 4, "the dataset counts once: {adapter}");
     // 1,000 tokens in and 500 out at (1, 2) times each royalty.
     assert_eq!(adapter["price"]["pico"], (2_000 * (1 + 10 + 100 + 1_000)).to_string());
-    let evaluation = publish(&home, &folder(&home, "judged", &[("results.json", "{}")]), 0, &["--parent", "stories"]);
+    let evaluation = publish(
+        &home,
+        &folder(&home, "judged", &[("results.json", r#"{"results": {"tales": {"acc": 0.5}}}"#)]),
+        0,
+        &["--parent", "stories"],
+    );
     assert_eq!((&evaluation["kind"], &evaluation["payees"]), (&json!("evaluation"), &json!([])));
 
     let shown = home.pumasi(&["show", "you/adapter", "--json"]).json();

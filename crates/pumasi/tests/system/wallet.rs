@@ -4,7 +4,10 @@ use ledger::Amount;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Node};
+use crate::{
+    harness::{Home, Node},
+    publish::{BARE, model_folder, publish},
+};
 
 fn amount(value: &Value) -> Amount {
     Amount(value.as_str().unwrap().parse().unwrap())
@@ -109,11 +112,15 @@ async fn a_wish_that_was_interrupted_is_done_once() {
 #[tokio::test]
 async fn earnings_are_shown_by_work_and_day() {
     let home = Home::new();
-    let node = home.start();
+    let node = home.start_with(BARE);
+    publish(&home, &model_folder(&home), 10, &[]);
+    home.pumasi(&["offer", "stories"]).good();
+    assert!(node.stop().success());
+    let node = home.start_with(BARE);
     assert!(home.pumasi(&["wallet", "earnings"]).good().contains("nothing was settled"));
     let answer = node.ask("Once upon a time", 8).await;
     assert!(node.stop().success());
-    let node = home.start();
+    let node = home.start_with(BARE);
     let lines = answer["usage"]["bill"]["lines"].as_array().unwrap();
     let paid = |what: &str| amount(&lines.iter().find(|line| line["what"] == what).unwrap()["pico"]);
     let path = "/ledger/accounts/this-machine/earnings";
