@@ -4,8 +4,7 @@
 use anyhow::bail;
 use api::Link;
 use blobs::{Manifest, Partial, Store};
-use gateway::artifacts::ArtifactView;
-use ledger::{Digest, Register};
+use ledger::{ArtifactId, Digest, Register};
 use reqwest::{StatusCode, header};
 use serde_json::{Value, json};
 use std::{
@@ -18,7 +17,7 @@ use super::audit::link;
 use crate::{
     client::{self, Client},
     home::Home,
-    print, t,
+    names, print, t,
 };
 
 /// No manifest is longer.
@@ -45,25 +44,25 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         Some(url) => Client::stranger(&link(url)?)?,
         None => Client::owner(home)?,
     };
-    let view = client.artifact(&args.artifact).await?;
+    let work = find(&client, &args.artifact).await?;
     home.make()?;
     let dir = home.path("blobs");
     let store = Arc::new(Store::open(&dir)?);
-    let pull = Pull { store: &store, sources: sources(&client, &view).await?, name: &view.summary.name };
-    let manifest = pull.all(view.summary.id).await?;
-    let (id, name) = (view.summary.id, view.summary.name.clone());
-    let (listing, kept) = (Arc::clone(&store), manifest.clone());
+    let pull = Pull { store: &store, sources: sources(&client, &work).await?, name: &work.name };
+    let manifest = pull.all(work.id).await?;
+    let (id, name) = (work.id, work.name);
+    let (listing, kept, called) = (Arc::clone(&store), manifest.clone(), name.clone());
     tokio::task::spawn_blocking(move || -> Result<(), blobs::Error> {
-        listing.list(id, Some(&name))?;
+        listing.list(id, Some(&called))?;
         args.out.map_or(Ok(()), |out| export(&listing, &kept, &out))
     })
     .await??;
     let bytes = manifest.files().iter().map(|file| file.size).fold(0, u64::saturating_add);
+    let files = manifest.files().len();
     if json {
-        let files = manifest.files().len();
-        print::json(&json!({ "id": id.to_string(), "name": view.summary.name, "files": files, "bytes": bytes }))?;
+        print::json(&json!({ "id": id.to_string(), "name": name, "files": files, "bytes": bytes }))?;
     } else {
-        let (files, size, name) = (manifest.files().len(), print::size(bytes), &view.summary.name);
+        let size = print::size(bytes);
         print::line(&t!("{name} is here: {files} files, {size}", "{name}을(를) 받았습니다: 파일 {files}개, {size}"));
         print::line(&id.to_string());
     }
@@ -75,10 +74,33 @@ fn export(store: &Store, manifest: &Manifest, out: &Path) -> Result<(), blobs::E
     store.export(manifest, out)
 }
 
+/// An artifact as the ledger knows it, and who may have its files.
+struct Work {
+    id: ArtifactId,
+    name: String,
+    /// Its publisher, then those who offer it.
+    accounts: Vec<String>,
+}
+
+/// Asks the ledger alone, which every node keeps or passes on.
+async fn find(client: &Client, text: &str) -> anyhow::Result<Work> {
+    let id = names::artifact(client, text).await?;
+    let shown: Value = client.get(&format!("/ledger/artifacts/{id}")).await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let publisher = text(&shown["publisher"]);
+    let account: Value = client.get(&client::path(&["ledger", "accounts", &publisher], &[])).await?;
+    let by = account["name"].as_str().unwrap_or(&publisher);
+    let name = format!("{by}/{}", text(&shown["name"]));
+    let offers: Value = client.get(&format!("/ledger/offers?artifact={id}")).await?;
+    let offers = offers["offers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let providers = offers.iter().map(|offer| text(&offer["provider"]));
+    Ok(Work { id, name, accounts: std::iter::once(publisher.clone()).chain(providers).collect() })
+}
+
 /// Who may have it, in the order in which they are asked: its publisher, those who offer it, the node that named it.
-async fn sources(client: &Client, view: &ArtifactView) -> anyhow::Result<Vec<Client>> {
+async fn sources(client: &Client, work: &Work) -> anyhow::Result<Vec<Client>> {
     let mut doors = Vec::new();
-    for account in std::iter::once(&view.by.id).chain(view.offers.iter().map(|offer| &offer.provider.id)) {
+    for account in &work.accounts {
         let account: Value = client.get(&client::path(&["ledger", "accounts", account], &[])).await?;
         let digest = |field: &str| account[field].as_str().and_then(|text| text.parse().ok());
         let register = |address: &str| Register { address: address.to_owned(), tls_key: digest("tls_key") };

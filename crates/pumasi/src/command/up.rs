@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use api::openai::{Model, Models};
+use sd_notify::NotifyState;
 use serde_json::json;
 use std::{path::PathBuf, process::ExitCode};
 use tokio::signal::unix::{SignalKind, signal};
@@ -64,16 +65,25 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
         _ = terminate.recv() => return Ok(ExitCode::from(143)),
     };
     show(&home, &node, first, json).await?;
+    tell_system(NotifyState::Ready);
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+    tell_system(NotifyState::Stopping);
     if !json {
         eprintln!("{}", t!("stopping …", "끄는 중 …"));
     }
     tokio::select! {
         () = node.stop() => Ok(ExitCode::SUCCESS),
         _ = interrupt.recv() => Ok(ExitCode::from(130)),
+    }
+}
+
+/// Tells systemd, if it started this.
+fn tell_system(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "systemd was not told");
     }
 }
 

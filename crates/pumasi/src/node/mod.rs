@@ -39,6 +39,8 @@ pub use network::Network;
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
 use side::Side;
 
+/// What was stored and belongs to nothing that is listed is given up after so long.
+const ABANDONED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// How long running answers may go on once the node stops.
 const ANSWERS_END: Duration = Duration::from_secs(5);
 /// How long paying and settling may take then.
@@ -174,6 +176,7 @@ impl Node {
             gateway.refresh().await?;
             routes::first_key(&home, &address).await?;
         }
+        sweep(store);
         home.write(
             "run.json",
             &serde_json::to_string(&Running { address: address.clone(), pid: std::process::id() })?,
@@ -235,6 +238,15 @@ impl Node {
         }
         drop(tokio::task::spawn_blocking(move || self.side.close()).await);
     }
+}
+
+/// Removes, beside everything else, what an import or a publication that never came to its end left behind.
+fn sweep(store: Arc<blobs::Store>) {
+    tokio::task::spawn_blocking(move || match store.sweep_unlisted(ABANDONED) {
+        Ok(0) => {}
+        Ok(count) => tracing::info!(count, "files that belong to nothing were removed"),
+        Err(error) => tracing::warn!(%error, "files that belong to nothing were not looked for"),
+    });
 }
 
 /// The ledger of the folder itself.

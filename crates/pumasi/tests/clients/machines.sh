@@ -114,11 +114,18 @@ of_key() {
 
 start ledger --public 10.99.0.1:7421
 link=$(field '["public"]' <"$work/ledger.ready")
-start seller --join "$link" --provider --public 10.99.0.2:7421 --name seller --model "$PUMASI_TEST_MODEL"
-start buyer --join "$link" --gateway --name buyer
+start buyer --join "$link" --gateway --public 10.99.0.4:7421 --name buyer
 key=$(cat "$work/buyer/api-key")
-model=$(on buyer curl -sS http://127.0.0.1:7420/v1/models | field '["data"][0]["id"]')
 on ledger "$PUMASI" wallet send buyer 1000 --yes >&2
+# Who asks published what is asked, and earns from it; who runs it fetches it from there.
+on buyer "$PUMASI" publish "$PUMASI_TEST_MODEL" --name tale --royalty-in 100 --royalty-out 100 --yes >&2
+model=buyer/tale:latest
+runs() {
+  start "$1" --join "$link" --provider --public "$2:7421" --name "$1"
+  on "$1" "$PUMASI" pull buyer/tale >&2
+  on "$1" "$PUMASI" offer buyer/tale >&2
+}
+runs seller 10.99.0.2
 
 echo "$check: one answer, paid, settled and proved" >&2
 ask 7 >"$work/first" || fail "the first answer did not come"
@@ -153,7 +160,7 @@ kill "$traffic"
 wait "$traffic" 2>/dev/null || true
 
 echo "$check: a provider that does not answer is passed over" >&2
-start other --join "$link" --provider --public 10.99.0.3:7421 --name other --model "$PUMASI_TEST_MODEL"
+runs other 10.99.0.3
 sleep 6
 read -r chosen _ < <(ask_until)
 chosen=${chosen%-provider}
@@ -177,6 +184,17 @@ for _ in $(seq 600); do
 done
 [ "$(of_key reserved)" = 0 ] || fail "something is still set aside: $(of_key reserved)"
 spent=$(of_key spent)
+paid_out() {
+  on buyer curl -sS 'http://127.0.0.1:7420/ledger/operations?limit=500' | "$python" -c '
+import json, sys
+kinds = [one["operation"]["kind"] for one in json.load(sys.stdin)["operations"] if one["applied"]]
+sys.exit(0 if "payout" in kinds else 1)'
+}
+for _ in $(seq 180); do
+  paid_out && break
+  sleep 0.5
+done
+paid_out || fail "no royalty was paid out"
 stop buyer
 stop seller
 stop other

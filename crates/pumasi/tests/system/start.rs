@@ -107,3 +107,20 @@ async fn an_idle_node_is_small() {
         assert!(value(part).is_some(), "{part} is missing in\n{metrics}");
     }
 }
+
+#[tokio::test]
+async fn systemd_is_told_once_it_answers_and_when_it_stops() {
+    let (home, dir) = (Home::new(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+    let told = || {
+        let mut message = [0; 64];
+        let length = socket.recv(&mut message).unwrap();
+        String::from_utf8(message[..length].to_vec()).unwrap()
+    };
+    let node = home.start_in(&["--listen", "127.0.0.1:0"], &[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(told().trim(), "READY=1");
+    assert!(node.stop().success());
+    assert_eq!(told().trim(), "STOPPING=1");
+}
