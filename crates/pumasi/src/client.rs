@@ -40,6 +40,11 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// True if there is no such thing.
+    pub const fn is_missing(&self) -> bool {
+        self.status == 404
+    }
+
     /// True if it was not done and will not be; false if it may have been, or may be at another try.
     pub const fn is_for_good(&self) -> bool {
         self.status < 500

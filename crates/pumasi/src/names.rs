@@ -5,7 +5,10 @@ use ledger::ArtifactId;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-use crate::{client::Client, t};
+use crate::{
+    client::{Client, Refused},
+    t,
+};
 
 /// The tag of a name without one.
 const LATEST: &str = "latest";
@@ -33,8 +36,11 @@ pub async fn artifact(client: &Client, text: &str) -> anyhow::Result<ArtifactId>
     };
     let mut found: BTreeSet<String> = BTreeSet::new();
     for publisher in publishers {
-        if let Ok(shown) = client.get::<Value>(&format!("/ledger/artifacts/{publisher}/{name}:{tag}")).await {
-            found.extend(shown["id"].as_str().map(str::to_owned));
+        match client.get::<Value>(&format!("/ledger/artifacts/{publisher}/{name}:{tag}")).await {
+            Ok(shown) => found.extend(shown["id"].as_str().map(str::to_owned)),
+            // That there is no such thing is an answer; that nobody answers is not.
+            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_missing) => {}
+            Err(error) => return Err(error),
         }
     }
     if found.len() > 1 {
