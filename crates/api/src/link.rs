@@ -78,7 +78,9 @@ impl Link {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn client(&self) -> Result<reqwest::ClientBuilder, rustls::Error> {
-        client(self.pin)
+        let client = client(self.pin)?;
+        // No proxy of the environment reaches this very machine.
+        Ok(if self.is_loopback() { client.no_proxy() } else { client })
     }
 }
 
