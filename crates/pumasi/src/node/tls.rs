@@ -30,8 +30,8 @@ const FILE: &str = "tls-key.pem";
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// So many handshakes at once.
 const HANDSHAKES_MAX: usize = 256;
-/// So many connections of others at once; more wait until some of them end.
-const CONNECTIONS_MAX: usize = 1_024;
+/// So many connections of others at once, half of the files that a process usually may open; more wait until some end.
+const CONNECTIONS_MAX: usize = 512;
 /// So many of them from one address; more are closed at once.
 const CONNECTIONS_OF_ONE_MAX: usize = 256;
 
