@@ -3,8 +3,8 @@
 //! An operator of a single replica could rewrite its history and sign it again, but not unseen by whoever kept a head. So
 //! [`Watched`] is the ledger at somebody's address for doors and wallet, and takes nothing from it that its log does not lead
 //! to: a head is accepted if it follows from the remembered one (RFC 6962, 2.1.4, computed from the log's tiles), and an
-//! operation, or a transfer that came in, counts once it stands under an accepted head. Two signed heads that cannot both be true are written down
-//! as the proof that they are, and from then on nothing is taken any more.
+//! operation, or a transfer that came in, counts once it stands under an accepted head. Two signed heads that cannot both be
+//! true are written down as the proof that they are, and from then on nothing is taken any more.
 
 mod files;
 mod ledger_impl;
