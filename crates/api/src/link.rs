@@ -25,6 +25,8 @@ use std::{
 const CONNECT: Duration = Duration::from_secs(5);
 /// What was sent and is not acknowledged by the other machine for so long never arrives.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+/// A connection that nobody used for so long is let go, before the machine there lets it go: a node does after 30 seconds.
+const IDLE: Duration = Duration::from_secs(20);
 /// So many keys are talked to at once before those of earlier ones are forgotten.
 const CLIENTS_MAX: usize = 1_024;
 
@@ -76,7 +78,9 @@ impl Link {
     /// # Errors
     /// If TLS cannot be set up.
     pub fn client(&self) -> Result<reqwest::ClientBuilder, rustls::Error> {
-        client(self.pin)
+        let client = client(self.pin)?;
+        // No proxy of the environment reaches this very machine.
+        Ok(if self.is_loopback() { client.no_proxy() } else { client })
     }
 }
 
@@ -134,6 +138,7 @@ fn client(pin: Option<Digest>) -> Result<reqwest::ClientBuilder, rustls::Error> 
             .with_no_client_auth(),
     };
     let client = reqwest::Client::builder().tls_backend_preconfigured(tls).connect_timeout(CONNECT).tcp_nodelay(true);
+    let client = client.pool_idle_timeout(IDLE);
     #[cfg(target_os = "linux")]
     let client = client.tcp_user_timeout(UNACKNOWLEDGED);
     // Nobody may be sent on to where another key answers.

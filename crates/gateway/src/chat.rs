@@ -10,8 +10,8 @@ use api::{
 use axum::{
     Json,
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    extract::{FromRequest as _, Request, State},
+    http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse as _, Response, Sse, sse},
 };
 use futures::{Stream, StreamExt as _};
@@ -37,13 +37,9 @@ const RECEIPT: HeaderName = HeaderName::from_static("x-pumasi-receipt");
 /// Credits, as in `usage.cost`; only of answers that are not streamed.
 const COST: HeaderName = HeaderName::from_static("x-pumasi-cost");
 
-pub async fn completions(
-    State(buyer): State<Arc<Buyer>>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+pub async fn completions(State(buyer): State<Arc<Buyer>>, request: Request) -> Response {
     buyer.counts.requests.fetch_add(1, Ordering::Relaxed);
-    answer(&buyer, &headers, body).await.unwrap_or_else(|problem| {
+    answer(&buyer, request).await.unwrap_or_else(|problem| {
         let money = problem.status == StatusCode::PAYMENT_REQUIRED;
         let counter = if money { &buyer.counts.without_money } else { &buyer.counts.failed };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -51,12 +47,10 @@ pub async fn completions(
     })
 }
 
-async fn answer(
-    buyer: &Arc<Buyer>,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let key = api_key(buyer, headers)?;
+async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Problem> {
+    // The key first: nobody's body is not read.
+    let key = api_key(buyer, request.headers())?;
+    let body = Bytes::from_request(request, &()).await;
     let body = body.map_err(|rejection| Problem::body(rejection.status(), rejection.body_text()))?;
     let request: ChatRequest = serde_json::from_slice(&body)
         .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body is not a chat request: {error}")))?;

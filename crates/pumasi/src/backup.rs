@@ -28,7 +28,7 @@ use std::{
 };
 use wallet::Passphrase;
 
-use crate::{home::Home, print::Progress, t};
+use crate::{home::Home, layout, print::Progress, t};
 
 /// What a backup says of itself: its first file.
 const ABOUT: &str = "backup.json";
@@ -85,6 +85,14 @@ impl About {
 pub fn write(home: &Home, to: &Path, passphrase: &Passphrase, about: &About) -> anyhow::Result<u64> {
     if to.exists() {
         bail!(t!("{} is there already; choose another name", "{}이 이미 있습니다. 다른 이름을 고르세요", to.display()));
+    }
+    let folder = std::path::absolute(to)?.parent().and_then(|folder| folder.canonicalize().ok());
+    if folder.is_some_and(|folder| home.dir().canonicalize().is_ok_and(|home| folder.starts_with(home))) {
+        bail!(t!(
+            "{} is in the folder that is backed up: it would be lost with it, and be a part of the next one; write it elsewhere",
+            "{}는 백업하려는 폴더 안에 있습니다. 폴더와 함께 사라지고 다음 백업에도 들어갑니다. 다른 곳에 쓰세요",
+            to.display()
+        ));
     }
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".part");
@@ -213,18 +221,13 @@ impl<W: Write> Archive<W> {
 /// # Errors
 /// A sentence that says what is in the way; then the folder has no keys.
 pub fn restore(home: &Home, from: &Path, open: impl FnOnce() -> anyhow::Result<Passphrase>) -> anyhow::Result<About> {
-    let keys = home.path("keys");
-    if keys.exists() && files(&keys)?.iter().any(|name| name.ends_with(".key")) {
-        bail!(t!(
-            "{} has keys already: a backup is restored into an empty folder; name one with --home",
-            "{}에는 이미 키가 있습니다. 백업은 빈 폴더에만 되살립니다. --home으로 빈 폴더를 정하세요",
-            home.dir().display()
-        ));
-    }
+    check_empty(home)?;
     let shown = from.display();
     let file = File::open(from).with_context(|| shown.to_string())?;
     let opened = open()?.open(file).with_context(|| shown.to_string())?;
-    home.make()?;
+    // Held until the end: a node that starts meanwhile would found a network in this folder. One may have done so just now.
+    let _lock = layout::open_keys(home, None)?;
+    check_empty(home)?;
     let unpacked = home.path(UNPACKED);
     drop(std::fs::remove_dir_all(&unpacked));
     let done = unpack(opened, &unpacked).and_then(|about| {
@@ -235,6 +238,19 @@ pub fn restore(home: &Home, from: &Path, open: impl FnOnce() -> anyhow::Result<P
     let about = done.with_context(|| t!("{shown} was not restored", "{shown}을 되살리지 못했습니다"))?;
     cleared?;
     Ok(about)
+}
+
+/// Refuses a folder that has keys.
+fn check_empty(home: &Home) -> anyhow::Result<()> {
+    let keys = home.path("keys");
+    if keys.exists() && files(&keys)?.iter().any(|name| name.ends_with(".key")) {
+        bail!(t!(
+            "{} has keys already: a backup is restored into an empty folder; name one with --home",
+            "{}에는 이미 키가 있습니다. 백업은 빈 폴더에만 되살립니다. --home으로 빈 폴더를 정하세요",
+            home.dir().display()
+        ));
+    }
+    Ok(())
 }
 
 fn unpack(from: impl Read, to: &Path) -> anyhow::Result<About> {
@@ -330,5 +346,27 @@ mod tests {
         {
             assert!(!is_name(bad), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_backup_is_not_written_into_its_own_folder_nor_restored_beside_a_start() {
+        let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let home = Home::find(Some(dir.path().join("home"))).unwrap();
+        drop(layout::open_keys(&home, None).unwrap().pair("payer").unwrap());
+        let (passphrase, about) =
+            (|| Passphrase::new(&String::from("of several words").into()), About::new(None, Vec::new()));
+        for inside in [home.path("a.backup"), home.path("keys").join("a.backup"), home.path("keys/../a.backup")] {
+            let said = write(&home, &inside, &passphrase(), &about).unwrap_err().to_string();
+            assert!(said.contains("elsewhere"), "{said}");
+        }
+        let file = elsewhere.path().join("a.backup");
+        write(&home, &file, &passphrase(), &about).unwrap();
+        let new = Home::find(Some(elsewhere.path().join("home"))).unwrap();
+        let starting = layout::open_keys(&new, None).unwrap();
+        let said = restore(&new, &file, || Ok(passphrase())).unwrap_err().to_string();
+        assert!(said.contains("another pumasi"), "{said}");
+        drop(starting);
+        restore(&new, &file, || Ok(passphrase())).unwrap();
+        assert!(restore(&new, &file, || Ok(passphrase())).unwrap_err().to_string().contains("already"));
     }
 }

@@ -21,14 +21,21 @@ pub const NEW_FILE: &str = "PUMASI_NEW_PASSPHRASE_FILE";
 pub const BACKUP_FILE: &str = "PUMASI_BACKUP_PASSPHRASE_FILE";
 /// A passphrase is not longer than this.
 const BYTES_MAX: u64 = 4_096;
+/// A file that others can read or write.
+const OPEN: u32 = 0o077;
+/// The same of a credential: systemd lets a unit's user read it by an entry for that user, which shows as its group's right.
+const CREDENTIAL_OPEN: u32 = 0o037;
 
 /// The passphrase of a folder's keys, if they are sealed.
 pub fn of_keys(home: &Home) -> anyhow::Result<Option<Passphrase>> {
     if !wallet::Keys::is_sealed(&home.path("keys"))? {
         return Ok(None);
     }
-    if let Some(path) = named(KEYS_FILE).or_else(credential) {
+    if let Some(path) = named(KEYS_FILE) {
         return read(&path).map(Some);
+    }
+    if let Some(path) = credential() {
+        return read_from(&path, CREDENTIAL_OPEN).map(Some);
     }
     let dir = home.dir().display();
     ask(&t!("Passphrase of {dir}: ", "{dir}의 암호: "), KEYS_FILE).map(Some)
@@ -94,9 +101,14 @@ fn ask_text(question: &str, variable: &str) -> anyhow::Result<Zeroizing<String>>
 
 /// The first line of a file that its owner alone can read.
 fn read(path: &Path) -> anyhow::Result<Passphrase> {
+    read_from(path, OPEN)
+}
+
+/// The first line of a file that has none of these permissions.
+fn read_from(path: &Path, open: u32) -> anyhow::Result<Passphrase> {
     let shown = path.display();
     let file = File::open(path).with_context(|| shown.to_string())?;
-    if file.metadata()?.permissions().mode() & 0o077 != 0 {
+    if file.metadata()?.permissions().mode() & open != 0 {
         bail!(t!(
             "{shown} can be read by others; make it yours alone (chmod 600), and think whether it was read",
             "다른 사람도 {shown}을 읽을 수 있습니다. 본인만 읽게 하고 (chmod 600), 이미 읽혔는지 생각해 보세요"
@@ -109,4 +121,26 @@ fn read(path: &Path) -> anyhow::Result<Passphrase> {
         bail!(t!("{shown} holds no passphrase", "{shown}에 암호가 없습니다"));
     }
     Ok(Passphrase::new(&line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_of_systemd_is_read_and_an_open_file_is_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "of several words\n").unwrap();
+        for (mode, own, credential) in [
+            (0o400, true, true),
+            (0o600, true, true),
+            (0o440, false, true),
+            (0o444, false, false),
+            (0o460, false, false),
+        ] {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read(file.path()).is_ok(), own, "{mode:o}");
+            assert_eq!(read_from(file.path(), CREDENTIAL_OPEN).is_ok(), credential, "{mode:o}");
+        }
+    }
 }

@@ -9,17 +9,14 @@ mod network;
 mod owner;
 mod publish;
 mod routes;
+mod serve;
 mod side;
 mod tls;
 
 use anyhow::{Context as _, bail};
 use api::{Ledger, Link};
-use axum::{
-    Router,
-    serve::{Listener, ListenerExt as _},
-};
+use axum::serve::ListenerExt as _;
 use std::{
-    future::IntoFuture as _,
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -389,26 +386,13 @@ impl Server {
         let (no_more, stopping) = watch::channel(false);
         let (close, closing) = watch::channel(false);
         let router = routes.router(stopping)?;
-        let for_others = routes::for_others(router.clone());
+        let for_others = serve::in_time(routes::for_others(router.clone()));
         // The words of an answer go out one by one, at once.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-        let mut tasks = vec![serve(listener, router, closing.clone())];
-        tasks.extend(public.map(|public| serve(public.listener, for_others, closing)));
+        let mut tasks = vec![serve::serve(listener, router, closing.clone())];
+        tasks.extend(public.map(|public| serve::serve(public.listener, for_others, closing)));
         Ok(Self { tasks, no_more, close })
     }
-}
-
-fn serve<L>(listener: L, router: Router, mut closing: watch::Receiver<bool>) -> JoinHandle<()>
-where
-    L: Listener<Addr: std::fmt::Debug>,
-{
-    let closed = async move { drop(closing.wait_for(|close| *close).await) };
-    let serving = axum::serve(listener, router).with_graceful_shutdown(closed).into_future();
-    tokio::spawn(async move {
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the server stopped");
-        }
-    })
 }
 
 /// Where clients on this machine reach what listens there: an address for all interfaces is not one to call.

@@ -107,7 +107,7 @@ async fn openapi() -> Response {
     ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
 }
 
-async fn no_route(request: Request) -> Response {
+pub async fn no_route(request: Request) -> Response {
     let message = format!("there is no {} here; GET /openapi.json lists what there is", request.uri().path());
     problem(StatusCode::NOT_FOUND, "route_not_found", &message)
 }
@@ -196,8 +196,54 @@ pub async fn first_key(home: &Home, address: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use axum::routing::any;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
     #[test]
     fn memory_is_counted_in_bytes() {
-        assert!(super::resident_bytes().is_some_and(|bytes| bytes > 1 << 20 && bytes % 1_024 == 0));
+        assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20 && bytes % 1_024 == 0));
+    }
+
+    #[tokio::test]
+    async fn the_owners_verbs_are_not_for_others_however_they_are_spelled() {
+        let paths =
+            ["/keys", "/keys/{id}", "/wallet", "/offers", "/metrics", "/artifacts", "/blobs/{id}", "/v1/models"];
+        let all =
+            paths.iter().fold(Router::new(), |all, path| all.route(path, any(async || "done"))).fallback(no_route);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_close, closing) = watch::channel(false);
+        drop(crate::node::serve::serve(listener, for_others(all), closing));
+        for (asked, status) in [
+            ("GET /v1/models", "200"),
+            ("POST /v1/models", "200"),
+            ("GET /blobs/a", "200"),
+            ("PUT /blobs/a", "404"),
+            ("DELETE /artifacts", "404"),
+            ("POST /artifacts", "404"),
+            ("GET /keys", "404"),
+            ("GET //keys", "404"),
+            ("GET /%6beys", "404"),
+            ("GET /KEYS", "404"),
+            ("GET /./keys", "404"),
+            ("GET /v1/../keys", "404"),
+            ("GET /v1/%2e%2e/keys", "404"),
+            ("GET /v1/..%2fkeys", "404"),
+            ("GET /blobs/../keys/a", "404"),
+            ("POST /keys?/v1/models", "404"),
+            ("GET /offers#/v1", "404"),
+            ("GET http://v1/wallet", "404"),
+            ("GET http://v1/v1/models", "200"),
+            ("OPTIONS *", "404"),
+            ("GET /metrics", "404"),
+        ] {
+            let mut stranger = tokio::net::TcpStream::connect(address).await.unwrap();
+            let request = format!("{asked} HTTP/1.1\r\nhost: v1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            stranger.write_all(request.as_bytes()).await.unwrap();
+            let mut said = String::new();
+            stranger.read_to_string(&mut said).await.unwrap();
+            assert!(said.starts_with(&format!("HTTP/1.1 {status} ")), "{asked}: {said}");
+        }
     }
 }

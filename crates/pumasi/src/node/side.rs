@@ -5,14 +5,15 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, Uri, header},
     response::Response,
     routing::any,
 };
 use replica::watch::Watched;
+use reqwest::Url;
 use std::{sync::Arc, time::Duration};
 
-use super::routes::problem;
+use super::routes::{no_route, problem};
 
 /// What comes of it before the first byte.
 const BEGINS: Duration = Duration::from_secs(30);
@@ -103,9 +104,15 @@ fn relay(to: &Link) -> anyhow::Result<Router> {
         .with_state(Relay { to: to.clone(), client }))
 }
 
+/// Where a path is at the ledger. `/ledger/../keys` looks like the ledger's here, and would not be there.
+fn place(to: &Link, uri: &Uri) -> Option<Url> {
+    let (base, asked) = (Url::parse(&to.address).ok()?, uri.path());
+    let url = Url::parse(&format!("{}{}", to.address, uri.path_and_query()?)).ok()?;
+    (url.path() == format!("{}{asked}", base.path().trim_end_matches('/'))).then_some(url)
+}
+
 async fn pass_on(State(relay): State<Relay>, request: Request) -> Response {
-    let path = request.uri().path_and_query().map_or("/", axum::http::uri::PathAndQuery::as_str);
-    let url = format!("{}{path}", relay.to.address);
+    let Some(url) = place(&relay.to, request.uri()) else { return no_route(request).await };
     let operation = request.method() == Method::POST && request.uri().path() == "/ledger/operations";
     let asks = match *request.method() {
         Method::GET => relay.client.get(url),
@@ -141,4 +148,28 @@ async fn pass_on(State(relay): State<Relay>, request: Request) -> Response {
     let passed = passed.body(Body::from_stream(answer.bytes_stream()));
     passed
         .unwrap_or_else(|_| problem(StatusCode::BAD_GATEWAY, "unavailable", "the ledger's answer cannot be passed on"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_beside_the_ledger_is_passed_on() {
+        for (to, asked, expected) in [
+            ("http://10.0.0.1:7420", "/ledger", Some("http://10.0.0.1:7420/ledger")),
+            (
+                "https://a.example/x",
+                "/log/tile/0/x001/002.p/3?a=b",
+                Some("https://a.example/x/log/tile/0/x001/002.p/3?a=b"),
+            ),
+            ("http://10.0.0.1:7420", "/ledger/../metrics", None),
+            ("http://10.0.0.1:7420", "/ledger/%2e%2E/keys", None),
+            ("http://10.0.0.1:7420", "/ledger/..%5ckeys", Some("http://10.0.0.1:7420/ledger/..%5ckeys")),
+            ("http://10.0.0.1:7420", "/ledger/.", None),
+        ] {
+            let found = place(&to.parse().unwrap(), &asked.parse().unwrap());
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{asked}");
+        }
+    }
 }

@@ -8,10 +8,17 @@ use rustls::{
     crypto::ring,
     pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
 };
-use std::{io, net::SocketAddr, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+    os::unix::fs::PermissionsExt as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, mpsc},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
@@ -23,6 +30,10 @@ const FILE: &str = "tls-key.pem";
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// So many handshakes at once.
 const HANDSHAKES_MAX: usize = 256;
+/// So many connections of others at once, half of the files that a process usually may open; more wait until some end.
+const CONNECTIONS_MAX: usize = 512;
+/// So many of them from one address; more are closed at once.
+const CONNECTIONS_OF_ONE_MAX: usize = 256;
 
 /// How a node shows others who it is.
 pub struct Identity {
@@ -78,26 +89,75 @@ fn read_or_make(home: &Home) -> anyhow::Result<KeyPair> {
     })
 }
 
-type Accepted = (TlsStream<TcpStream>, SocketAddr);
+type Accepted = (TlsStream<TcpStream>, Guest);
+
+/// Who connected, and the place that this takes for as long as the value lives.
+#[derive(Debug)]
+pub struct Guest {
+    #[expect(dead_code, reason = "for whoever prints it")]
+    at: SocketAddr,
+    _place: Option<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    of: IpAddr,
+    guests: Arc<Guests>,
+    _room: OwnedSemaphorePermit,
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Guests(Mutex<HashMap<IpAddr, usize>>);
+
+impl Guests {
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One more, unless that is too many from there.
+    fn enter(self: &Arc<Self>, at: SocketAddr, room: OwnedSemaphorePermit) -> Option<Guest> {
+        let mut by_address = self.lock();
+        let here = by_address.entry(at.ip()).or_default();
+        *here = here.checked_add(1).filter(|here| *here <= CONNECTIONS_OF_ONE_MAX)?;
+        let place = Place { of: at.ip(), guests: Arc::clone(self), _room: room };
+        Some(Guest { at, _place: Some(place) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut by_address = self.guests.lock();
+        let left = by_address.get(&self.of).copied().unwrap_or_default().saturating_sub(1);
+        match left {
+            0 => by_address.remove(&self.of),
+            left => by_address.insert(self.of, left),
+        };
+    }
+}
 
 /// Handshakes run beside each other: one that is slow holds up nobody.
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, give: mpsc::Sender<Accepted>) {
-    let room = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
+    let (handshakes, guests) = (Arc::new(Semaphore::new(HANDSHAKES_MAX)), Arc::<Guests>::default());
+    let rooms = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let (Ok(permit), Ok(room)) =
+        (Arc::clone(&handshakes).acquire_owned().await, Arc::clone(&rooms).acquire_owned().await)
+    {
         let connected = tokio::select! {
             connected = listener.accept() => connected,
             () = give.closed() => return,
         };
-        let Ok((stream, from)) = connected else {
+        let Ok((stream, at)) = connected else {
             // Too many open files, say: that passes.
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        let Some(guest) = guests.enter(at, room) else { continue };
         let (acceptor, give) = (acceptor.clone(), give.clone());
         tokio::spawn(async move {
             drop(stream.set_nodelay(true));
             if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-                drop(give.send((stream, from)).await);
+                drop(give.send((stream, guest)).await);
             }
             drop(permit);
         });
@@ -112,7 +172,7 @@ pub struct TlsListener {
 
 impl axum::serve::Listener for TlsListener {
     type Io = TlsStream<TcpStream>;
-    type Addr = SocketAddr;
+    type Addr = Guest;
 
     async fn accept(&mut self) -> Accepted {
         match self.accepted.recv().await {
@@ -122,8 +182,8 @@ impl axum::serve::Listener for TlsListener {
         }
     }
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
+    fn local_addr(&self) -> io::Result<Guest> {
+        Ok(Guest { at: self.address, _place: None })
     }
 }
 
@@ -163,5 +223,22 @@ mod tests {
         assert!(ask(&by_name).await.unwrap_err().contains("certificate"), "nobody vouches for it");
         let mode = std::fs::metadata(one.path(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0);
+    }
+
+    #[tokio::test]
+    async fn one_address_does_not_take_every_place() {
+        let (guests, rooms) = (Arc::<Guests>::default(), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+        let enter = |address: &str| {
+            let room = Arc::clone(&rooms).try_acquire_owned().unwrap();
+            guests.enter(address.parse().unwrap(), room)
+        };
+        let mut inside: Vec<_> = (0..CONNECTIONS_OF_ONE_MAX).map(|_| enter("192.0.2.1:1").unwrap()).collect();
+        assert!(enter("192.0.2.1:2").is_none());
+        assert!(enter("192.0.2.2:1").is_some(), "another one");
+        inside.pop();
+        inside.push(enter("192.0.2.1:3").unwrap());
+        inside.clear();
+        assert!(guests.lock().is_empty());
+        assert_eq!(rooms.available_permits(), CONNECTIONS_MAX);
     }
 }

@@ -19,6 +19,7 @@ struct Shop(Arc<Mutex<Shown>>);
 #[derive(Clone)]
 struct Shown {
     heads: String,
+    received: String,
     rest: String,
 }
 
@@ -26,7 +27,7 @@ impl Shop {
     async fn open(replica: &Replica) -> (Self, Link) {
         api::link::choose_cryptography();
         let base = serve(replica.router()).await;
-        let shop = Self(Arc::new(Mutex::new(Shown { heads: base.clone(), rest: base })));
+        let shop = Self(Arc::new(Mutex::new(Shown { heads: base.clone(), received: base.clone(), rest: base })));
         let router = axum::Router::new().fallback(Self::pass_on).with_state(shop.clone());
         (shop, serve(router).await.parse().unwrap())
     }
@@ -36,14 +37,24 @@ impl Shop {
     }
 
     async fn show_mixed(&self, heads: &Replica, rest: &Replica) {
-        let shown = Shown { heads: serve(heads.router()).await, rest: serve(rest.router()).await };
-        *self.0.lock().unwrap() = shown;
+        let rest = serve(rest.router()).await;
+        *self.0.lock().unwrap() = Shown { heads: serve(heads.router()).await, received: rest.clone(), rest };
+    }
+
+    /// What came in is told as another one knows it, whose log nobody sees.
+    async fn tell_received(&self, other: &Replica) {
+        let received = serve(other.router()).await;
+        self.0.lock().unwrap().received = received;
     }
 
     async fn pass_on(State(shop): State<Self>, asked: Asked) -> Response {
         let shown = shop.0.lock().unwrap().clone();
         let path = asked.uri().path().to_owned();
-        let base = if path == "/log/checkpoint" { shown.heads } else { shown.rest };
+        let base = match path.as_str() {
+            "/log/checkpoint" => shown.heads,
+            path if path.starts_with("/ledger/received/") => shown.received,
+            _ => shown.rest,
+        };
         let (parts, body) = asked.into_parts();
         let body = to_bytes(body, 1 << 20).await.unwrap();
         let sent =
@@ -214,4 +225,53 @@ async fn a_head_that_nobody_of_the_network_signed_is_not_taken() {
     shop.show(&other).await;
     distrusted(watched.look().await, "no replica of the network signed");
     assert_eq!(contradiction(home.path()), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_that_the_log_does_not_hold_is_not_taken() {
+    let (_one, replica) = history(600, 1).await;
+    replica.submit(&transfer(1, 0, 2, 5)).await.unwrap();
+    replica.submit(&transfer(1, 1, 2, 7)).await.unwrap();
+    let (shop, link) = Shop::open(&replica).await;
+    let home = tempfile::tempdir().unwrap();
+    let watched = Watched::open(link, home.path()).unwrap();
+    let true_ones = watched.received(account(2), 0).await.unwrap();
+    let amounts: Vec<Amount> = true_ones.iter().map(|one| one.amount).collect();
+    assert_eq!(amounts, [Amount::credits(5), Amount::credits(7)]);
+    assert_eq!(watched.received(account(2), true_ones[1].entry).await.unwrap(), true_ones[1..]);
+    // Another amount at the same place; a place behind the end of the log; another place in it.
+    for (operations, amount) in [(600, 6), (900, 5), (20, 5)] {
+        let (_two, other) = history(operations, 1).await;
+        other.submit(&transfer(1, 0, 2, amount)).await.unwrap();
+        shop.tell_received(&other).await;
+        distrusted(watched.received(account(2), 0).await, "does not hold it");
+        distrusted(watched.received(account(2), 0).await, "does not hold it");
+        shop.tell_received(&replica).await;
+        watched.look().await.unwrap();
+        assert_eq!(watched.received(account(2), 0).await.unwrap(), true_ones);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_log_of_nothing_is_compared_with_nothing() {
+    let (_dir, replica) = history(3, 1).await;
+    let nothing = Head { size: 0, root: Digest::of(b"") };
+    let body = api::log::checkpoint_body(&genesis().origin, &nothing);
+    let note = api::log::note(&body, &genesis().origin, &[(key(0).public(), key(0).sign_bytes(body.as_bytes()))]);
+    let show = axum::middleware::from_fn(move |asked: Asked, next: axum::middleware::Next| {
+        let note = note.clone();
+        async move {
+            match asked.uri().path() {
+                "/log/checkpoint" => Response::new(Body::from(note)),
+                _ => next.run(asked).await,
+            }
+        }
+    });
+    let link = serve(replica.router().layer(show)).await.parse().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let watched = Watched::open(link, home.path()).unwrap();
+    watched.look().await.unwrap();
+    watched.hear(Head { size: 7, root: Digest([9; 32]) }, account(2));
+    watched.compare_heard().await;
+    assert_eq!(watched.remarks(), Vec::<String>::new());
 }

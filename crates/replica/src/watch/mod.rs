@@ -3,8 +3,8 @@
 //! An operator of a single replica could rewrite its history and sign it again, but not unseen by whoever kept a head. So
 //! [`Watched`] is the ledger at somebody's address for doors and wallet, and takes nothing from it that its log does not lead
 //! to: a head is accepted if it follows from the remembered one (RFC 6962, 2.1.4, computed from the log's tiles), and an
-//! operation counts as done once it stands under an accepted head. Two signed heads that cannot both be true are written down
-//! as the proof that they are, and from then on nothing is taken any more.
+//! operation, or a transfer that came in, counts once it stands under an accepted head. Two signed heads that cannot both be
+//! true are written down as the proof that they are, and from then on nothing is taken any more.
 
 mod files;
 mod ledger_impl;
@@ -203,8 +203,8 @@ impl Watched {
     pub(crate) async fn compare_heard(&self) {
         let accepted = self.kept.lock().await.as_ref().map(|kept| kept.signed.head);
         let Some(accepted) = accepted else { return };
-        let heard: Vec<(Head, AccountId)> =
-            hold(&self.heard).range(1..=accepted.size).map(|(_, heard)| *heard).collect();
+        let not_longer = |heard: &&(Head, AccountId)| (1..=accepted.size).contains(&heard.0.size);
+        let heard: Vec<(Head, AccountId)> = hold(&self.heard).values().filter(not_longer).copied().collect();
         let sizes: Vec<u64> = heard.iter().map(|(head, _)| head.size).collect();
         if sizes.is_empty() {
             return;

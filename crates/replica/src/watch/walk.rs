@@ -83,14 +83,13 @@ pub(super) async fn roots(log: &Log, cuts: &[u64], size: u64) -> Result<(Vec<Dig
     Ok((roots, edge))
 }
 
-/// The leaf hash of one entry in a log of `size`, and the right edge of that log.
-pub(super) async fn leaf(log: &Log, entry: u64, size: u64) -> Result<(Digest, Frontier), String> {
+/// The right edge of a log of `size`, in which these leaves stand from the entry `first` on.
+pub(super) async fn around(log: &Log, first: u64, leaves: &[Digest], size: u64) -> Result<Frontier, String> {
     let (mut walk, mut edge) = (Walk { log, size, tiles: HashMap::new() }, Frontier::new());
-    walk.grow(&mut edge, entry).await?;
-    let leaf = walk.root_of(Piece { level: 0, index: entry }).await?;
-    edge.push_leaf(leaf);
+    walk.grow(&mut edge, first).await?;
+    leaves.iter().for_each(|leaf| edge.push_leaf(*leaf));
     walk.grow(&mut edge, size).await?;
-    Ok((leaf, edge))
+    Ok(edge)
 }
 
 #[cfg(test)]

@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-use crate::{client::Client, home::Home, node::WalletView, print, t};
+use crate::{
+    client::Client,
+    home::Home,
+    node::{Network, WalletView},
+    print, t,
+};
 
 /// So many of the newest transfers are shown.
 const TRANSFERS: usize = 5;
@@ -40,10 +45,12 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(warning) = limits.as_ref().and_then(limit_reached) {
         print::line(&warning);
     }
-    print::line(&t!(
-        "These are play credits of this machine's own network.",
-        "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
-    ));
+    if Network::read(home)?.is_none() {
+        print::line(&t!(
+            "These are play credits of this machine's own network.",
+            "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
