@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use blobs::Store;
-use gateway::artifacts::{Draft, DraftRates};
+use gateway::artifacts::Draft;
 use std::process::ExitCode;
 
 use crate::{
@@ -96,7 +96,7 @@ fn make(args: &Args, what: &What, dir: &std::path::Path) -> anyhow::Result<Draft
         files,
         kind: None,
         parents: None,
-        royalty: DraftRates::default(),
+        royalty: None,
         payees: Vec::new(),
         license: None,
         source: Some(work.source),

@@ -76,7 +76,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         files: files.into_iter().map(|(path, digest, size)| DraftFile { path, digest, size }).collect(),
         kind: args.kind,
         parents: (!args.parents.is_empty()).then_some(args.parents),
-        royalty: DraftRates { input: args.royalty_in.unwrap_or(0), output: args.royalty_out.unwrap_or(0) },
+        royalty: args.royalty_in.zip(args.royalty_out).map(|(input, output)| DraftRates { input, output }),
         payees: args.payees.into_iter().map(|Share(account, weight)| DraftPayee { account, weight }).collect(),
         license: args.license,
         source: None,
