@@ -128,7 +128,7 @@ pub async fn submit(home: &Home, draft: &Draft, yes: bool, json: bool) -> anyhow
     if !json {
         show(&preview);
     }
-    if !yes && !print::confirmed(&t!("Publish it? [y/N]", "올릴까요? [y/N]"))? {
+    if !yes && !print::confirmed(&t!("Publish it? [y/N]", "올릴까요? [y/N]"), json)? {
         bail!(t!("nothing was published", "아무것도 올리지 않았습니다"));
     }
     let published: Preview = client.post("/artifacts", draft).await?;
