@@ -5,7 +5,10 @@ use ledger::ArtifactId;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-use crate::{client::Client, t};
+use crate::{
+    client::{Client, Refused},
+    t,
+};
 
 /// The tag of a name without one.
 const LATEST: &str = "latest";
@@ -33,8 +36,11 @@ pub async fn artifact(client: &Client, text: &str) -> anyhow::Result<ArtifactId>
     };
     let mut found: BTreeSet<String> = BTreeSet::new();
     for publisher in publishers {
-        if let Ok(shown) = client.get::<Value>(&format!("/ledger/artifacts/{publisher}/{name}:{tag}")).await {
-            found.extend(shown["id"].as_str().map(str::to_owned));
+        match client.get::<Value>(&format!("/ledger/artifacts/{publisher}/{name}:{tag}")).await {
+            Ok(shown) => found.extend(shown["id"].as_str().map(str::to_owned)),
+            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_for_good) => {}
+            // Whoever could not be asked may well have it.
+            Err(error) => return Err(error),
         }
     }
     if found.len() > 1 {
@@ -45,7 +51,8 @@ pub async fn artifact(client: &Client, text: &str) -> anyhow::Result<ArtifactId>
     }
     match found.first() {
         Some(id) => id.parse().with_context(|| id.clone()),
-        None => unknown(text),
+        // A tag may stand under another name than the work was published under; a gateway knows all of them.
+        None => client.artifact(text).await.map(|view| view.summary.id).or_else(|_| unknown(text)),
     }
 }
 

@@ -50,8 +50,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         return show(&listed?, json);
     }
     if !args.dry_run {
-        // Nobody should wait for a download, to be told then that there is nowhere to publish it.
-        home.running()?;
+        publish::able(home).await?;
     }
     home.make()?;
     let (dry_run, yes, dir) = (args.dry_run, args.yes, home.path("blobs"));

@@ -61,8 +61,7 @@ impl FromStr for Share {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    // Hours of hashing should not end in this.
-    Client::owner(home)?.get::<serde_json::Value>("/healthz").await?;
+    able(home).await?;
     let name = match args.name {
         Some(name) => name,
         None => name_of(&args.path)?,
@@ -82,6 +81,11 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         source: None,
     };
     submit(home, &draft, args.yes, json).await
+}
+
+/// True if something can be published: hours of hashing or fetching should not end in this.
+pub async fn able(home: &Home) -> anyhow::Result<()> {
+    Client::gateway(home)?.get::<serde_json::Value>("/healthz").await.map(drop)
 }
 
 /// Puts the files into the folder's store. What is there already costs no space.
@@ -123,7 +127,7 @@ fn label(text: &str) -> String {
 
 /// Shows what a draft will be, asks whether to go on unless `yes`, and publishes it.
 pub async fn submit(home: &Home, draft: &Draft, yes: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let preview: Preview = client.post("/artifacts/preview", draft).await?;
     if !json {
         show(&preview);

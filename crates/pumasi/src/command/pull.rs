@@ -1,7 +1,7 @@
 //! `pumasi pull`: fetches an artifact from whoever has it. Every byte is believed by its digest alone, so it does not matter
 //! from whom it comes.
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use api::Link;
 use blobs::{Manifest, Partial, Store};
 use gateway::artifacts::ArtifactView;
@@ -18,6 +18,7 @@ use super::audit::link;
 use crate::{
     client::{self, Client},
     home::Home,
+    node::Network,
     print, t,
 };
 
@@ -43,7 +44,7 @@ pub struct Args {
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = match &args.from {
         Some(url) => Client::stranger(&link(url)?)?,
-        None => Client::owner(home)?,
+        None => Client::gateway(home).map_err(|error| elsewhere(home, error))?,
     };
     let view = client.artifact(&args.artifact).await?;
     home.make()?;
@@ -68,6 +69,18 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         print::line(&id.to_string());
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A machine without a gateway can still fetch from one.
+fn elsewhere(home: &Home, error: anyhow::Error) -> anyhow::Error {
+    match Network::read(home) {
+        Ok(Some(network)) if !network.gateway => anyhow!(t!(
+            "{error}; or fetch it from another node, such as: --from {}",
+            "{error}. 또는 다른 노드에서 받으세요: --from {}",
+            network.ledger
+        )),
+        _ => error,
+    }
 }
 
 fn export(store: &Store, manifest: &Manifest, out: &Path) -> Result<(), blobs::Error> {

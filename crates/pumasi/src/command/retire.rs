@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let artifact = client.artifact(&args.artifact).await?;
     let (id, name) = (artifact.summary.id, &artifact.summary.name);
     eprintln!(

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let view = client.artifact(&args.artifact).await?;
     let id = view.summary.id.to_string();
     let ledger: Value = client.get(&format!("/ledger/artifacts/{id}")).await?;

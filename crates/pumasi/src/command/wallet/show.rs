@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
-use crate::{client::Client, home::Home, node::WalletView, print, t};
+use crate::{
+    client::Client,
+    home::Home,
+    node::{Network, WalletView},
+    print, t,
+};
 
 /// So many of the newest transfers are shown.
 const TRANSFERS: usize = 5;
@@ -40,11 +45,23 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(warning) = limits.as_ref().and_then(limit_reached) {
         print::line(&warning);
     }
-    print::line(&t!(
-        "These are play credits of this machine's own network.",
-        "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
-    ));
+    print::line(&whose(Network::read(home)?.as_ref()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// On whose network these credits are worth something.
+fn whose(joined: Option<&Network>) -> String {
+    match joined {
+        Some(network) => t!(
+            "These are credits of the network whose ledger is at {}.",
+            "{}에 원장이 있는 네트워크의 크레딧입니다.",
+            network.ledger.address
+        ),
+        None => t!(
+            "These are play credits of this machine's own network.",
+            "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
+        ),
+    }
 }
 
 /// What to know, and to do, once no more deposits are made.
