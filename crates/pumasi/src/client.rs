@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
-use crate::{home::Home, t};
+use crate::{home::Home, node::Network, t};
 
 /// A stranger who is silent for so long is given up.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -40,11 +40,6 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// True if there is no such thing.
-    pub const fn is_missing(&self) -> bool {
-        self.status == 404
-    }
-
     /// True if it was not done and will not be; false if it may have been, or may be at another try.
     pub const fn is_for_good(&self) -> bool {
         self.status < 500
@@ -62,12 +57,44 @@ impl std::error::Error for Refused {}
 impl Client {
     /// The node of this folder, with its owner's token.
     pub fn owner(home: &Home) -> anyhow::Result<Self> {
-        let token = home.owner_token()?;
-        Self::with(home, token)
+        // Where nothing runs there may not even be a folder for a token.
+        home.running()?;
+        Self::with(home, home.owner_token()?)
+    }
+
+    /// The same for what only a gateway does.
+    ///
+    /// # Errors
+    /// If this machine joined as a provider alone: a sentence that says what to do.
+    pub fn gateway(home: &Home) -> anyhow::Result<Self> {
+        if Network::read(home)?.is_some_and(|network| !network.gateway) {
+            let command = home.command();
+            bail!(t!(
+                "this machine joined as a provider alone, and only a gateway does this: stop it, and start it with: {command} up --gateway --provider",
+                "이 컴퓨터는 공급자로만 함께하고 있는데, 이 일은 게이트웨이가 합니다. 끄고 이렇게 다시 켜세요: {command} up --gateway --provider"
+            ));
+        }
+        Self::owner(home)
+    }
+
+    /// The same for what only a provider does.
+    ///
+    /// # Errors
+    /// If this machine joined as a gateway alone: a sentence that says what to do.
+    pub fn provider(home: &Home) -> anyhow::Result<Self> {
+        if Network::read(home)?.is_some_and(|network| !network.provider) {
+            let command = home.command();
+            bail!(t!(
+                "this machine joined as a gateway alone, and only a provider does this: stop it, and start it with: {command} up --gateway --provider",
+                "이 컴퓨터는 게이트웨이로만 함께하고 있는데, 이 일은 공급자가 합니다. 끄고 이렇게 다시 켜세요: {command} up --gateway --provider"
+            ));
+        }
+        Self::owner(home)
     }
 
     /// The node of this folder, with the API key of `PUMASI_API_KEY` or the folder's first one.
     pub fn user(home: &Home) -> anyhow::Result<Self> {
+        Self::gateway(home)?;
         let named = std::env::var("PUMASI_API_KEY").ok().filter(|key| !key.is_empty());
         let key = match named {
             Some(key) => Some(key),
@@ -136,12 +163,18 @@ impl Client {
     }
 
     async fn answered(&self, request: RequestBuilder) -> anyhow::Result<Response> {
-        request.send().await.with_context(|| {
-            let address = &self.address;
-            t!(
-                "nothing answers at {address}; start it with: pumasi up",
-                "{address}에서 답이 없습니다. 먼저 켜세요: pumasi up"
-            )
+        request.send().await.map_err(|error| {
+            let (address, why) = (&self.address, api::link::reason(&error));
+            match self.token.is_empty() {
+                true => anyhow!(t!(
+                    "nothing answers at {address} ({why}); look at the address, or try again later",
+                    "{address}에서 답이 없습니다({why}). 주소를 살피거나 나중에 다시 해 보세요"
+                )),
+                false => anyhow!(t!(
+                    "nothing answers at {address} ({why}); start it with: pumasi up",
+                    "{address}에서 답이 없습니다({why}). 먼저 켜세요: pumasi up"
+                )),
+            }
         })
     }
 

@@ -19,11 +19,11 @@
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use std::{
-    fs::OpenOptions,
     io::{ErrorKind, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
 };
+use tempfile::NamedTempFile;
 
 use crate::t;
 
@@ -87,9 +87,13 @@ impl Home {
         }
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("{error}"))?;
-        let token = hex::encode(bytes);
-        self.write("owner-token", &token)?;
-        Ok(token)
+        // A node that starts beside this must not have another one: whoever came first made it.
+        let (path, token) = (self.path("owner-token"), hex::encode(bytes));
+        let failed = || cannot_write(&path);
+        match private(&path, &token).with_context(failed)?.persist_noclobber(&path) {
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => Err(error.error).with_context(failed),
+            _ => self.read("owner-token")?.with_context(failed),
+        }
     }
 
     /// A small text file in it, if it is there.
@@ -129,12 +133,37 @@ fn program() -> String {
 
 /// Writes a file that its owner alone can read: whole, or not at all.
 pub fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    let fresh = path.with_extension("new");
-    let write = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)
-    };
-    write().with_context(|| t!("cannot write {}", "{}에 쓸 수 없습니다", path.display()))
+    let write = || -> std::io::Result<()> { Ok(private(path, text)?.persist(path).map(drop)?) };
+    write().with_context(|| cannot_write(path))
+}
+
+/// A file beside `path` that its owner alone can read, durable, under a name that no other process takes.
+fn private(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
+    let mut file = tempfile::Builder::new().suffix(".new").tempfile_in(path.parent().unwrap_or(path))?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+fn cannot_write(path: &Path) -> String {
+    t!("cannot write {}", "{}에 쓸 수 없습니다", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_side_by_side_on_a_new_folder_have_one_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::find(Some(dir.path().to_owned())).unwrap();
+        let tokens: Vec<String> = std::thread::scope(|scope| {
+            let ask = || scope.spawn(|| (home.owner_token().unwrap(), home.write("version", "2").unwrap()).0);
+            let asking: Vec<_> = (0..16).map(|_| ask()).collect();
+            asking.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        assert!(tokens.iter().all(|token| *token == tokens[0] && token.len() == 64), "{tokens:?}");
+        assert_eq!(home.read("version").unwrap().as_deref(), Some("2"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2, "nothing is left behind");
+    }
 }

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("pumasi: {error:#}");
+            eprintln!("pumasi: {}", print::error(&error));
             ExitCode::FAILURE
         }
     }

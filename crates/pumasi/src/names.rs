@@ -38,8 +38,8 @@ pub async fn artifact(client: &Client, text: &str) -> anyhow::Result<ArtifactId>
     for publisher in publishers {
         match client.get::<Value>(&format!("/ledger/artifacts/{publisher}/{name}:{tag}")).await {
             Ok(shown) => found.extend(shown["id"].as_str().map(str::to_owned)),
-            // That there is no such thing is an answer; that nobody answers is not.
-            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_missing) => {}
+            Err(error) if error.downcast_ref::<Refused>().is_some_and(Refused::is_for_good) => {}
+            // Whoever could not be asked may well have it.
             Err(error) => return Err(error),
         }
     }
@@ -51,7 +51,8 @@ pub async fn artifact(client: &Client, text: &str) -> anyhow::Result<ArtifactId>
     }
     match found.first() {
         Some(id) => id.parse().with_context(|| id.clone()),
-        None => unknown(text),
+        // A tag may stand under another name than the work was published under; a gateway knows all of them.
+        None => client.artifact(text).await.map(|view| view.summary.id).or_else(|_| unknown(text)),
     }
 }
 

@@ -1,10 +1,11 @@
 //! How things look in the terminal.
 
+mod openness;
+
 use api::{
     openai::Model,
     view::{Bill, PriceLine, What},
 };
-use blobs::openness::{Class, Openness};
 use gateway::artifacts::{DraftRates, Kind};
 use ledger::Amount;
 use serde::Serialize;
@@ -15,13 +16,20 @@ use std::{
 
 use crate::t;
 
+pub use openness::{missing, openness};
+
 /// What takes longer than this says how far it is.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Prints a line, unless nobody reads any more.
 pub fn line(text: &str) {
-    write(text);
+    write(&harmless(text));
     write("\n");
+}
+
+/// Text that may hold a stranger's words, without what would change how a terminal shows the rest.
+fn harmless(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 /// Prints text as it is and at once. Whoever closed the other end, such as `head`, has seen enough: that is no error.
@@ -47,6 +55,18 @@ pub fn table(rows: &[Vec<String>]) {
             row.iter().zip(&widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - columns(cell))));
         line(padded.collect::<Vec<_>>().join("  ").trim_end());
     }
+}
+
+/// What went wrong and why, each cause once: many an error says its cause itself.
+pub fn error(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text += &format!("{colon}{cause}");
+        }
+    }
+    harmless(&text)
 }
 
 /// An amount that the wire carries as text of pico-credits, as credits.
@@ -87,20 +107,6 @@ pub fn kind(kind: Kind) -> String {
     }
 }
 
-/// A class of the Model Openness Framework.
-pub fn openness(class: Option<Class>) -> String {
-    class.map_or_else(|| "-".to_owned(), |class| format!("{class:?}"))
-}
-
-/// What is missing for the next better class.
-pub fn missing(openness: &Openness) {
-    let Some(next) = openness.classes.iter().find(|class| !class.missing.is_empty()) else { return };
-    let class = next.progress.class;
-    line("");
-    line(&t!("Missing for openness class {class:?}:", "개방 등급 {class:?}에 부족한 것:"));
-    next.sentences.iter().for_each(|sentence| line(&format!("  {sentence}")));
-}
-
 /// A number of bytes, for the eye: `1.2 MB`.
 pub fn size(bytes: u64) -> String {
     let units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
@@ -134,9 +140,9 @@ pub fn date(time: u64) -> String {
     format!("{year:04}-{month:02}-{:02}", days + 1)
 }
 
-/// Asks on the terminal. Without one, `--yes` must have said it.
-pub fn confirmed(question: &str) -> anyhow::Result<bool> {
-    if !std::io::stdin().is_terminal() {
+/// Asks on the terminal. Without one, and with JSON, where nothing was shown to decide by, `--yes` must have said it.
+pub fn confirmed(question: &str, json: bool) -> anyhow::Result<bool> {
+    if json || !std::io::stdin().is_terminal() {
         anyhow::bail!(t!("this needs your yes: give it with --yes", "동의가 필요합니다: --yes를 붙이세요"));
     }
     eprint!("{question} ");
@@ -273,6 +279,21 @@ mod tests {
     fn sizes_are_for_the_eye() {
         let sizes = [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (601_376, "601.3 kB"), (1_250_000_000, "1.2 GB")];
         sizes.into_iter().for_each(|(bytes, text)| assert_eq!(super::size(bytes), text));
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let io = blobs::Error::Io { path: "a/b".into(), source: gone() };
+        let error = anyhow::Error::from(io).context("reading");
+        assert_eq!(super::error(&error), format!("reading: a/b: {}", gone()));
+        let plain = anyhow::Error::from(gone()).context("a/b");
+        assert_eq!(super::error(&plain), format!("a/b: {}", gone()));
+    }
+
+    #[test]
+    fn a_strangers_words_leave_the_terminal_as_it_is() {
+        assert_eq!(super::harmless("a\u{1b}[2Jb\r\u{9b}c\td\ne\u{7}"), "a[2Jbc\td\ne");
     }
 
     #[test]

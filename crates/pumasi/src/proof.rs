@@ -200,7 +200,7 @@ fn signatures<'a>(
 /// The bill as the ledger's prices make it, compared with the one that was shown.
 fn bill(view: &ReceiptView, receipt: &Signed<Receipt>, log: &Log<'_>, channel: &Channel) -> Result<Bill, String> {
     let state = log.state;
-    let no_price = || t!("the ledger does not know the offer {}", "원장에 제안 {}이 없습니다", view.offer);
+    let no_price = || t!("the ledger does not know the offer {}", "원장에 제공 조건 {}이 없습니다", view.offer);
     let offer = state.offer(&view.offer).ok_or_else(no_price)?;
     require(offer.provider == channel.provider, || {
         t!("the offer is not of the channel's provider", "채널의 제공자가 낸 제안이 아닙니다")

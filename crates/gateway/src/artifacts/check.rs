@@ -78,12 +78,13 @@ pub async fn plan(buyer: &Buyer, draft: &Draft) -> Result<Plan, Problem> {
     if let (Some(standing), None) = (&standing, &draft.parents) {
         parents.clone_from(&standing.publish.parents);
     }
+    let royalty = check.royalty(standing.as_ref())?;
     let publish = Publish {
         manifest: id,
         kind: kind.into(),
         parents,
-        royalty: check.royalty()?,
-        payees: check.payees()?,
+        royalty,
+        payees: check.payees(royalty, standing.as_ref())?,
         weights: manifest.weights(),
         name,
         tag,
@@ -193,8 +194,9 @@ impl Check<'_> {
         Ok((found.into_iter().collect(), unresolved))
     }
 
-    fn royalty(&self) -> Result<Rates, Problem> {
-        let royalty: Rates = self.draft.royalty.into();
+    fn royalty(&self, standing: Option<&Artifact>) -> Result<Rates, Problem> {
+        let stands = standing.map_or(Rates::ZERO, |work| work.publish.royalty);
+        let royalty = self.draft.royalty.map_or(stands, Into::into);
         if self.draft.source.is_some() && !royalty.is_zero() {
             let message = "somebody else's work asks no royalty until its author claims it; leave the royalty out";
             return Err(Problem::field("royalty", message));
@@ -203,13 +205,14 @@ impl Check<'_> {
     }
 
     /// Who is paid, in the ledger's order.
-    fn payees(&self) -> Result<Vec<Payee>, Problem> {
+    fn payees(&self, royalty: Rates, standing: Option<&Artifact>) -> Result<Vec<Payee>, Problem> {
         let wrong = |message: String| Err(Problem::field("payees", message));
-        let asks = !Rates::from(self.draft.royalty).is_zero();
         if self.draft.payees.is_empty() {
-            return Ok(if asks { vec![Payee { account: self.me, weight: 1 }] } else { Vec::new() });
+            let alone = || vec![Payee { account: self.me, weight: 1 }];
+            let stands = standing.map(|work| work.publish.payees.clone());
+            return Ok(if royalty.is_zero() { Vec::new() } else { stands.unwrap_or_else(alone) });
         }
-        if !asks {
+        if royalty.is_zero() {
             return wrong("payees share a royalty, and this asks none; name a royalty too".into());
         }
         if self.draft.payees.len() > PAYEES_MAX {
@@ -234,15 +237,15 @@ impl Check<'_> {
     fn same(&self, standing: &Artifact, publish: &Publish) -> Result<(), Problem> {
         let (old, name) = (&standing.publish, self.index.artifact(publish.manifest));
         let differs = [
-            ("kind", old.kind != publish.kind),
-            ("royalty", old.royalty != publish.royalty),
-            ("parents", old.parents != publish.parents),
-            ("payees", !publish.payees.is_empty() && old.payees != publish.payees),
+            ("another kind", old.kind != publish.kind),
+            ("another royalty", old.royalty != publish.royalty),
+            ("other parents", old.parents != publish.parents),
+            ("other payees", old.payees != publish.payees),
         ];
         match differs.into_iter().find(|(_, differs)| *differs) {
             Some((what, _)) => {
                 let message = format!(
-                    "these very files are published already, as {name}, with another {what}, and that is for ever; \
+                    "these very files are published already, as {name}, with {what}, and that is for ever; \
                      another version needs a change in its files, such as a line in README.md"
                 );
                 Err(Problem::conflict("artifact_exists", message))

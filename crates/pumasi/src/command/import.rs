@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use blobs::Store;
-use gateway::artifacts::{Draft, DraftRates};
+use gateway::artifacts::Draft;
 use std::process::ExitCode;
 
 use crate::{
@@ -50,8 +50,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         return show(&listed?, json);
     }
     if !args.dry_run {
-        // Nobody should wait for a download, to be told then that there is nowhere to publish it.
-        home.running()?;
+        publish::able(home).await?;
     }
     home.make()?;
     let (dry_run, yes, dir) = (args.dry_run, args.yes, home.path("blobs"));
@@ -96,7 +95,7 @@ fn make(args: &Args, what: &What, dir: &std::path::Path) -> anyhow::Result<Draft
         files,
         kind: None,
         parents: None,
-        royalty: DraftRates::default(),
+        royalty: None,
         payees: Vec::new(),
         license: None,
         source: Some(work.source),

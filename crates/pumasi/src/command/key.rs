@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     match command {
         Command::New { budget, name, expires_in_days } => {
             let expires_in_s = expires_in_days.map(|days| u64::from(days) * 86_400);

@@ -47,7 +47,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         ("publisher", args.publisher.as_deref()),
     ];
     query.extend(filters.into_iter().filter_map(|(name, value)| Some((name, value?))));
-    let found: Summaries = Client::owner(home)?.get(&client::path(&["artifacts"], &query)).await?;
+    let found: Summaries = Client::gateway(home)?.get(&client::path(&["artifacts"], &query)).await?;
     if json {
         print::json(&found)?;
     } else {

@@ -46,7 +46,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::provider(home)?;
     let new = NewOffer {
         artifact: names::artifact(&client, &args.offered).await?,
         fee: args.fee_in.zip(args.fee_out).map(|(input, output)| Fee { input, output }),
@@ -137,7 +137,7 @@ fn show(offer: &OwnOffer) {
                 "백만 토큰마다 {input} / {output} 크레딧 (입력 / 출력)"
             ),
         ],
-        vec![t!("context", "컨텍스트"), t!("{context} tokens", "{context}토큰")],
+        vec![t!("context", "문맥 길이"), t!("{context} tokens", "{context}토큰")],
     ];
     rows.iter_mut().for_each(|row| row[0].insert_str(0, "  "));
     print::table(&rows);

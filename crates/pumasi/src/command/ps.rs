@@ -7,7 +7,7 @@ use super::offer::backend;
 use crate::{client::Client, home::Home, print, t};
 
 pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
-    let offers: OwnOffers = Client::owner(home)?.get("/offers").await?;
+    let offers: OwnOffers = Client::provider(home)?.get("/offers").await?;
     if json {
         print::json(&offers)?;
         return Ok(ExitCode::SUCCESS);

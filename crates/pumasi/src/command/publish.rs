@@ -61,8 +61,7 @@ impl FromStr for Share {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    // Hours of hashing should not end in this.
-    Client::owner(home)?.get::<serde_json::Value>("/healthz").await?;
+    able(home).await?;
     let name = match args.name {
         Some(name) => name,
         None => name_of(&args.path)?,
@@ -76,12 +75,17 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         files: files.into_iter().map(|(path, digest, size)| DraftFile { path, digest, size }).collect(),
         kind: args.kind,
         parents: (!args.parents.is_empty()).then_some(args.parents),
-        royalty: DraftRates { input: args.royalty_in.unwrap_or(0), output: args.royalty_out.unwrap_or(0) },
+        royalty: args.royalty_in.zip(args.royalty_out).map(|(input, output)| DraftRates { input, output }),
         payees: args.payees.into_iter().map(|Share(account, weight)| DraftPayee { account, weight }).collect(),
         license: args.license,
         source: None,
     };
     submit(home, &draft, args.yes, json).await
+}
+
+/// True if something can be published: hours of hashing or fetching should not end in this.
+pub async fn able(home: &Home) -> anyhow::Result<()> {
+    Client::gateway(home)?.get::<serde_json::Value>("/healthz").await.map(drop)
 }
 
 /// Puts the files into the folder's store. What is there already costs no space.
@@ -123,12 +127,12 @@ fn label(text: &str) -> String {
 
 /// Shows what a draft will be, asks whether to go on unless `yes`, and publishes it.
 pub async fn submit(home: &Home, draft: &Draft, yes: bool, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let preview: Preview = client.post("/artifacts/preview", draft).await?;
     if !json {
         show(&preview);
     }
-    if !yes && !print::confirmed(&t!("Publish it? [y/N]", "올릴까요? [y/N]"))? {
+    if !yes && !print::confirmed(&t!("Publish it? [y/N]", "올릴까요? [y/N]"), json)? {
         bail!(t!("nothing was published", "아무것도 올리지 않았습니다"));
     }
     let published: Preview = client.post("/artifacts", draft).await?;

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let artifact = client.artifact(&args.artifact).await?;
     let (id, name) = (artifact.summary.id, &artifact.summary.name);
     eprintln!(
@@ -28,7 +28,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
             "{name}을(를) 바탕으로 한 새 작업과 새 제공 조건은 앞으로 받지 않으며, 되돌릴 수 없습니다. 이미 있는 것과 로열티는 그대로입니다."
         )
     );
-    if !args.yes && !print::confirmed(&t!("Retire it? [y/N]", "은퇴시킬까요? [y/N]"))? {
+    if !args.yes && !print::confirmed(&t!("Retire it? [y/N]", "은퇴시킬까요? [y/N]"), json)? {
         bail!(t!("nothing was retired", "아무것도 은퇴시키지 않았습니다"));
     }
     let answer: Value = client.post(&format!("/artifacts/{id}/retire"), &json!({})).await?;

@@ -19,7 +19,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let id = match args.artifact.parse::<ArtifactId>() {
         Ok(id) => id,
         Err(_) => client.artifact(&args.artifact).await?.summary.id,

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let view = client.artifact(&args.artifact).await?;
     let id = view.summary.id.to_string();
     let ledger: Value = client.get(&format!("/ledger/artifacts/{id}")).await?;
@@ -60,7 +60,8 @@ fn about(view: &ArtifactView) {
     let (day, by) = (print::date(summary.time), &view.by.name);
     row(t!("  published", "  게시"), t!("{day} by {by}", "{day}, {by}"));
     if summary.unclaimed {
-        let source = view.annotations.get("org.opencontainers.image.source").cloned().unwrap_or_default();
+        let source = view.annotations.get("org.opencontainers.image.source").map(String::as_str).unwrap_or_default();
+        let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
         row(t!("  unclaimed", "  주인 없음"), t!("brought here from {source}", "{source}에서 가져온 것입니다"));
     }
     if summary.retired {

@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let artifact = client.artifact(&args.artifact).await?;
     let path = format!("/artifacts/{}/tags", artifact.summary.id);
     let answer: Value = client.post(&path, &json!({ "tag": args.tag })).await?;

@@ -128,7 +128,7 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     print::table(&rows);
     print::line("");
     if node.is_gateway() {
-        show_models(&models);
+        show_models(home, &models);
         show_how(home, address, models.first());
     }
     show_network(node);
@@ -163,11 +163,12 @@ fn show_network(node: &Node) {
     }
 }
 
-fn show_models(models: &[Model]) {
+fn show_models(home: &Home, models: &[Model]) {
+    let command = home.command();
     if models.is_empty() {
         return print::line(&t!(
-            "No model is offered yet. Offer what is published with: pumasi offer NAME. Or start with: up --model FILE.gguf",
-            "아직 제공하는 모델이 없습니다. 올라와 있는 것을 제공하려면: pumasi offer 이름. 또는 이렇게 켜세요: up --model 파일.gguf"
+            "No model is offered yet. While this runs, bring one with `{command} import` or `{command} publish`, and offer it with: {command} offer NAME",
+            "아직 제공하는 모델이 없습니다. 켜 둔 채로 `{command} import`나 `{command} publish`로 모델을 들이고, 이렇게 제공하세요: {command} offer 이름"
         ));
     }
     print::line(&t!(

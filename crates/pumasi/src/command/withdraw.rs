@@ -17,7 +17,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::provider(home)?;
     let offers: OwnOffers = client.get("/offers").await?;
     let found = find(&offers.data, &args.withdrawn)?;
     let (name, id) = (found.name.clone(), found.id.clone());

@@ -55,7 +55,12 @@ impl Models<'_> {
                 Ok(ready) => tried.push(ready),
                 Err(error) => {
                     self.take_back(&given);
-                    bail!(t!("{} does not run here: {error:#}", "{}은 여기서 돌지 않습니다: {error:#}", taken.title));
+                    bail!(t!(
+                        "{} does not run here: {}",
+                        "{}은(는) 여기서 돌지 않습니다: {}",
+                        taken.title,
+                        print::error(&error)
+                    ));
                 }
             }
         }

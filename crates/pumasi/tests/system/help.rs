@@ -25,11 +25,41 @@ fn help_is_in_english_and_in_korean() {
 }
 
 #[test]
+fn arguments_stand_in_their_order_in_korean_too() {
+    let home = Home::new();
+    for (command, arguments) in [
+        (&["import"][..], ["<WHAT>", "[FILE]"]),
+        (&["tag"], ["<NAME>", "<NEWTAG>"]),
+        (&["wallet", "send"], ["<NAME>", "<AMOUNT>"]),
+        (&["key", "topup"], ["<ID>", "<AMOUNT>"]),
+        (&["chat"], ["[MODEL]", "[PROMPT]"]),
+    ] {
+        let korean = home.pumasi_with(&[command, &["--help"]].concat(), &[("PUMASI_LANG", "ko")]).good();
+        let list = &korean[korean.find("인자:").unwrap()..];
+        let places = arguments.map(|argument| list.find(argument).unwrap_or_else(|| panic!("{argument}: {korean}")));
+        assert!(places.is_sorted(), "{korean}");
+    }
+}
+
+#[test]
 fn sentences_are_in_the_users_language() {
     let home = Home::new();
     assert!(home.pumasi(&["status"]).bad().contains("nothing runs on"));
     let said = home.pumasi_with(&["status"], &[("PUMASI_LANG", "ko_KR.UTF-8")]).bad();
     assert!(said.contains("켜진 것이 없습니다"), "{said}");
+}
+
+#[test]
+fn before_the_first_start_each_command_says_to_start() {
+    let home = Home::new();
+    let dir = home.path("not-yet");
+    for args in
+        [&["ls"][..], &["chat", "hi"], &["wallet"], &["publish", "/etc/hostname", "--yes"], &["ps"], &["key", "ls"]]
+    {
+        let said = home.pumasi(&[args, &["--home", dir.to_str().unwrap()]].concat()).bad();
+        assert!(said.contains("nothing runs on") && said.contains("pumasi up"), "{args:?}: {said}");
+    }
+    assert!(!dir.exists());
 }
 
 #[test]

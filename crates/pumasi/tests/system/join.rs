@@ -9,11 +9,11 @@ use std::{path::Path, process::Command, time::Duration};
 use crate::harness::{Home, Node, model, receipt};
 
 /// Sends credits from the ledger's owner.
-fn send_credits(owner: &Home, to: &str, credits: u32) {
+pub fn send_credits(owner: &Home, to: &str, credits: u32) {
     owner.pumasi(&["wallet", "send", to, &credits.to_string(), "--yes"]).good();
 }
 
-fn link(node: &Node) -> Link {
+pub fn link(node: &Node) -> Link {
     node.ready["public"].as_str().unwrap().parse().unwrap()
 }
 
@@ -34,11 +34,11 @@ impl Places {
     }
 }
 
-fn found(home: &Home) -> Node {
+pub fn found(home: &Home) -> Node {
     home.start_with(&["--listen", "127.0.0.1:0", "--public", "127.0.0.1:0"])
 }
 
-fn join_as(home: &Home, ledger: &Link, more: &[&str]) -> Node {
+pub fn join_as(home: &Home, ledger: &Link, more: &[&str]) -> Node {
     let ledger = ledger.to_string();
     home.start_with(&[&["--listen", "127.0.0.1:0", "--join", &ledger], more].concat())
 }
@@ -180,6 +180,38 @@ async fn who_may_not_join_is_told_why() {
     assert!(!two.path("network.json").exists(), "nothing of a refused join is remembered");
     let node = join_as(&two, &link(&elsewhere), &["--gateway", "--name", "two"]);
     assert_eq!(node.get("/healthz").await, json!({ "status": "ok" }), "another ledger was looked at before");
+}
+
+#[tokio::test]
+async fn half_a_machine_says_what_only_the_other_half_does() {
+    let (owner, seller, buyer) = (Home::new(), Home::new(), Home::new());
+    let ledger = found(&owner);
+    let at = link(&ledger);
+    let _seller = join_as(&seller, &at, &["--provider", "--public", "127.0.0.1:0", "--name", "seller"]);
+    for args in [
+        &["publish", "/etc/hostname", "--yes"][..],
+        &["import", "/etc/hostname", "--source", "https://example.org", "--yes"],
+        &["show", "x"],
+        &["ls"],
+        &["pull", "x"],
+        &["tag", "x", "y"],
+        &["retire", "x", "--yes"],
+        &["rm", "x"],
+        &["key", "ls"],
+        &["chat", "a question"],
+    ] {
+        let said = seller.pumasi(args).bad();
+        assert!(said.contains("provider alone") && said.contains("up --gateway --provider"), "{args:?}: {said}");
+    }
+    assert!(seller.pumasi(&["pull", "x"]).bad().contains(&format!("--from {at}")));
+    assert!(seller.pumasi(&["pull", "x", "--from", &at.to_string()]).bad().contains("no artifact"));
+    let wallet = seller.pumasi(&["wallet"]).good();
+    assert!(wallet.contains(&at.address) && !wallet.contains("play credits"), "{wallet}");
+    let _buyer = join_as(&buyer, &at, &["--gateway", "--name", "buyer"]);
+    for args in [&["offer", "x"][..], &["ps"], &["withdraw", "x"]] {
+        let said = buyer.pumasi(args).bad();
+        assert!(said.contains("gateway alone") && said.contains("up --gateway --provider"), "{args:?}: {said}");
+    }
 }
 
 #[tokio::test]

@@ -154,7 +154,8 @@ async fn the_same_bytes_are_one_artifact_whatever_they_are_called() {
     assert_eq!(blobs(), count, "nothing is stored twice");
     let shown = node.get("/artifacts/you/other").await;
     assert_eq!(shown["tags"], json!(["you/notes:latest", "you/notes:v1", "you/other:latest"]));
-    let said = home.pumasi(&["publish", dir.to_str().unwrap(), "--yes"]).bad();
+    let zero = ["--royalty-in", "0", "--royalty-out", "0"];
+    let said = home.pumasi(&[&["publish", dir.to_str().unwrap(), "--yes"][..], &zero].concat()).bad();
     assert!(said.contains("another royalty") && said.contains("for ever"), "{said}");
 
     fs::write(dir.join("a.txt"), "hello again").unwrap();
@@ -166,6 +167,27 @@ async fn the_same_bytes_are_one_artifact_whatever_they_are_called() {
     let history = home.pumasi(&["show", "notes", "--json"]).json();
     let kinds: Vec<_> = history["operations"].as_array().unwrap().iter().map(|one| &one["operation"]["kind"]).collect();
     assert_eq!(kinds, ["tag", "tag", "tag", "publish"]);
+}
+
+#[tokio::test]
+async fn publishing_again_without_the_royalty_leaves_it_as_it_stands() {
+    let home = Home::new();
+    let node = home.start_with(BARE);
+    let dir = folder(&home, "notes", &[("a.txt", "hello")]);
+    let shares = ["--payee", "you=3", "--payee", "this-machine=1"];
+    let first = publish(&home, &dir, 7, &shares);
+    for more in [&[][..], &shares] {
+        let again = publish(&home, &dir, 0, more);
+        assert_eq!(
+            (&again["id"], &again["royalty"], &again["payees"]),
+            (&first["id"], &first["royalty"], &first["payees"])
+        );
+    }
+    assert_eq!(publish(&home, &dir, 7, &[])["payees"], first["payees"], "nor need the payees be said again");
+    let said = home.pumasi(&["publish", dir.to_str().unwrap(), "--yes", "--payee", "you=1"]).bad();
+    assert!(said.contains("other payees"), "{said}");
+    let operations = node.get(&format!("/ledger/operations?artifact={}", first["id"].as_str().unwrap())).await;
+    assert_eq!(operations["operations"].as_array().unwrap().len(), 1, "{operations}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::fs;
 
 use crate::{
     harness::{Home, Node, model},
+    join::{found, join_as, link, send_credits},
     publish::{BARE, folder, model_folder, publish},
 };
 
@@ -38,12 +39,45 @@ async fn an_artifact_goes_from_node_to_node() {
     let other = second.start_with(BARE);
     let (status, _) = other.send(Method::GET, &format!("/blobs/{digest}"), None, None).await;
     assert_eq!(status, StatusCode::OK);
-    assert!(second.pumasi(&["pull", "you/stories", "--from", &address]).bad().contains("nothing answers"));
+    let said = second.pumasi(&["pull", "you/stories", "--from", &address]).bad();
+    assert!(
+        said.contains("nothing answers") && !said.contains("pumasi up"),
+        "a stranger's is not ours to start: {said}"
+    );
     fs::write(out.join("README.md"), "mine").unwrap();
     second.pumasi(&["rm", &id]).good();
     let (status, _) = other.send(Method::GET, &format!("/blobs/{digest}"), None, None).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "what was removed is not given on");
     assert!(second.pumasi(&["rm", &id]).bad().contains("not stored here"));
+}
+
+#[tokio::test]
+async fn what_its_publisher_no_longer_gives_comes_from_who_offers_it() {
+    let (owner, maker, seller, buyer) = (Home::new(), Home::new(), Home::new(), Home::new());
+    let ledger = found(&owner);
+    let join = |home, name| join_as(home, &link(&ledger), &["--public", "127.0.0.1:0", "--name", name]);
+    let (publisher, provider, gateway) = (join(&maker, "maker"), join(&seller, "seller"), join(&buyer, "buyer"));
+    ["maker", "seller"].into_iter().for_each(|name| send_credits(&owner, name, 10));
+    let id = publish(&maker, &model_folder(&maker), 5, &[])["id"].as_str().unwrap().to_owned();
+    // What is new on the ledger is looked for twice a second.
+    for node in [&gateway, &provider] {
+        node.until("/artifacts", |list| list["found"] == 1).await;
+    }
+    // Over TLS, with the key that the publisher registered: nobody else has it yet.
+    buyer.pumasi(&["pull", "maker/stories"]).good();
+    seller.pumasi(&["pull", "stories"]).good();
+    seller.pumasi(&["offer", "maker/stories", "--context", "256"]).good();
+    buyer.pumasi(&["rm", &id]).good();
+    gateway
+        .until(&format!("/artifacts/{id}"), |shown| shown["offers"].as_array().is_some_and(|all| all.len() == 1))
+        .await;
+    publisher.kill();
+    let pulled = buyer.pumasi(&["pull", "maker/stories", "--json"]).json();
+    assert_eq!(pulled["id"], id.as_str());
+    buyer.pumasi(&["rm", &id]).good();
+    provider.kill();
+    let said = buyer.pumasi(&["pull", "maker/stories"]).bad();
+    assert!(said.contains("could not be fetched"), "{said}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub struct Args {
 }
 
 pub async fn run(home: &Home, args: &Args, json: bool) -> anyhow::Result<ExitCode> {
-    let client = Client::owner(home)?;
+    let client = Client::gateway(home)?;
     let text = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
     let limits: Value = if args.per_day.is_none() && args.deposit.is_none() {
         client.get("/channels/limits").await?

@@ -56,7 +56,8 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
         show(&preview);
     }
     warn(&preview);
-    if !yes && !print::confirmed(&t!("Send it? [y/N]", "보낼까요? [y/N]")).inspect_err(|_| wish.end_if_new())? {
+    let question = t!("Send it? [y/N]", "보낼까요? [y/N]");
+    if !yes && !print::confirmed(&question, json).inspect_err(|_| wish.end_if_new())? {
         wish.end_if_new();
         bail!(t!("nothing was sent", "아무것도 보내지 않았습니다"));
     }

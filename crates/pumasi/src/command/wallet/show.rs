@@ -45,13 +45,23 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     if let Some(warning) = limits.as_ref().and_then(limit_reached) {
         print::line(&warning);
     }
-    if Network::read(home)?.is_none() {
-        print::line(&t!(
+    print::line(&whose(Network::read(home)?.as_ref()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// On whose network these credits are worth something.
+fn whose(joined: Option<&Network>) -> String {
+    match joined {
+        Some(network) => t!(
+            "These are credits of the network whose ledger is at {}.",
+            "{}에 원장이 있는 네트워크의 크레딧입니다.",
+            network.ledger.address
+        ),
+        None => t!(
             "These are play credits of this machine's own network.",
             "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
-        ));
+        ),
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// What to know, and to do, once no more deposits are made.
