@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read, Write},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Mutex,
     time::Duration,
@@ -192,7 +193,10 @@ impl Store {
             }
             let parent = path.parent().unwrap_or(dir);
             fs::create_dir_all(parent).map_err(Error::io(parent))?;
-            let mut out = NamedTempFile::new_in(parent).map_err(Error::io(parent))?;
+            // As any other file that the user makes: what others may do with it, his mask says.
+            let usual = fs::Permissions::from_mode(0o666);
+            let out = tempfile::Builder::new().permissions(usual).tempfile_in(parent);
+            let mut out = out.map_err(Error::io(parent))?;
             let mut blob = self.open_blob(file.digest)?;
             let (found, _) = copy(&mut blob, out.as_file_mut(), |_| {}).map_err(Error::io(&path))?;
             if found != file.digest {

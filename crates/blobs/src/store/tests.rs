@@ -36,6 +36,9 @@ fn a_folder_goes_in_and_comes_out() {
     store.export(&store.manifest(imported.id).unwrap(), out.path()).unwrap();
     assert_eq!(fs::read(out.path().join("data/a.jsonl")).unwrap(), b"{}");
     assert!(!out.path().join(".git").exists());
+    fs::write(out.path().join("usual"), b"").unwrap();
+    let mode = |name: &str| fs::metadata(out.path().join(name)).unwrap().permissions().mode();
+    assert_eq!(mode("data/a.jsonl"), mode("usual"), "others may read what the user's mask lets them");
 
     store.remove(imported.id).unwrap();
     assert_eq!((blobs(&store), store.manifests().unwrap()), (1, vec![]), "only the empty configuration stays");

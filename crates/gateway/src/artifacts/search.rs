@@ -3,12 +3,22 @@
 use std::collections::BTreeMap;
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
+/// Of a longer word not more syllables are looked at.
+const SYLLABLES_MAX: usize = 16;
+
 /// The words of a text, each in one form: compatible forms are one (NFKC), lower case, without accents. Hangul is taken
 /// apart into its letters, so that 품아 finds 품앗이 while it is typed, however it was composed.
 pub fn words(text: &str) -> Vec<String> {
     let lower: String = text.nfkc().collect::<String>().to_lowercase();
     let plain: String = lower.nfkd().filter(|c| !is_combining_mark(*c)).collect();
     plain.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What a word is found by: its beginning, and, as Korean joins words without a blank, each of its syllables' beginnings.
+fn parts(word: &str) -> impl Iterator<Item = &str> {
+    // A syllable that was taken apart begins with a leading consonant.
+    let syllables = word.char_indices().filter(|(at, c)| *at > 0 && ('\u{1100}'..='\u{1112}').contains(c));
+    std::iter::once(word).chain(syllables.take(SYLLABLES_MAX).filter_map(|(at, _)| word.get(at..)))
 }
 
 /// Which texts hold which words. Texts are numbers from 0.
@@ -23,9 +33,11 @@ impl Words {
     pub fn push<'a>(&mut self, texts: impl Iterator<Item = &'a str>) {
         let number = u32::try_from(self.count).unwrap_or(u32::MAX);
         for word in texts.flat_map(words) {
-            let found = self.texts.entry(word).or_default();
-            if found.last() != Some(&number) {
-                found.push(number);
+            for part in parts(&word) {
+                let found = self.texts.entry(part.to_owned()).or_default();
+                if found.last() != Some(&number) {
+                    found.push(number);
+                }
             }
         }
         self.count += 1;
@@ -71,7 +83,9 @@ mod tests {
             ("이야기 한국어", &[1]),
             ("이야", &[1]),
             ("한구", &[1, 2]),
-            ("국어", &[]),
+            ("국어", &[1, 2]),
+            ("모델", &[1]),
+            ("전", &[2]),
             ("ㅎ", &[1, 2]),
             ("wide cafe", &[3]),
             ("CAFÉ", &[3]),
