@@ -25,35 +25,37 @@ pub struct Cli {
 pub enum Command {
     /// Turn Pumasi on, on this machine
     Up(command::up::Args),
+    /// What is running
+    Status,
     /// Ask a model, and see the answer and what it cost
     Chat(command::chat::Args),
-    /// Offer a model or an adapter for pay
-    Offer(command::offer::Args),
-    /// Take an offer back
-    Withdraw(command::withdraw::Args),
-    /// What is offered here, and how it goes
-    Ps,
+    /// Bring a model or dataset from the Hugging Face Hub, Ollama or this disk; its authors are named
+    Import(command::import::Args),
     /// Publish a file or folder, with what it is built on and what its use pays
     Publish(command::publish::Args),
+    /// Point a tag at something you published
+    Tag(command::tag::Args),
+    /// Take something you published out of use for everything new
+    Retire(command::retire::Args),
     /// What is published: search and list
     Ls(command::ls::Args),
     /// Everything about one artifact: lineage, royalties, offers, files, earnings, history
     Show(command::show::Args),
     /// Fetch an artifact to this machine
     Pull(command::pull::Args),
-    /// Point a tag at something you published
-    Tag(command::tag::Args),
-    /// Take something you published out of use for everything new
-    Retire(command::retire::Args),
     /// Forget the files of an artifact on this machine
     Rm(command::rm::Args),
+    /// Offer a model or an adapter for pay
+    Offer(command::offer::Args),
+    /// Take an offer back
+    Withdraw(command::withdraw::Args),
+    /// What is offered here, and how it goes
+    Ps,
     /// What this folder's accounts have and earned; send, and keep safe
     Wallet(command::wallet::Args),
     /// API keys: make, list, raise, revoke
     #[command(subcommand)]
     Key(command::key::Command),
-    /// Bring a model or dataset from the Hugging Face Hub, Ollama or this disk; its authors are named
-    Import(command::import::Args),
     /// Recompute and prove the bill of a receipt
     Bill(command::bill::Args),
     /// Replay the whole ledger; check every signature, price, sum and root
@@ -62,8 +64,6 @@ pub enum Command {
     Sign(command::sign::Args),
     /// Check a model's files against a signature
     Verify(command::verify::Args),
-    /// What is running
-    Status,
     /// Print a completion script for a shell
     Completions(command::completions::Args),
     /// Run one model for the process that started this one
