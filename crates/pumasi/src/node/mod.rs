@@ -114,13 +114,7 @@ impl Node {
         drop(std::fs::remove_file(home.path("run.json")));
         let mut joined = Network::of(&home, &config)?;
         if let Some(network) = &joined {
-            network.check_reach()?;
-            if !network.provider && !config.models.is_empty() {
-                bail!(t!(
-                    "this machine joined as a gateway alone; add --provider to offer a model",
-                    "이 컴퓨터는 게이트웨이로만 함께합니다. 모델을 제공하려면 --provider를 붙이세요"
-                ));
-            }
+            fits(network, &config)?;
         }
         let listener = TcpListener::bind(&config.listen).await.map_err(|error| busy(&config.listen, &error))?;
         let address = address(listener.local_addr()?);
@@ -235,6 +229,18 @@ impl Node {
         }
         drop(tokio::task::spawn_blocking(move || self.side.close()).await);
     }
+}
+
+/// Refuses what a machine that joined cannot do as it joined.
+fn fits(network: &Network, config: &Config) -> anyhow::Result<()> {
+    network.check_reach()?;
+    if !network.provider && !config.models.is_empty() {
+        bail!(t!(
+            "this machine joined as a gateway alone; add --provider to offer a model",
+            "이 컴퓨터는 게이트웨이로만 함께합니다. 모델을 제공하려면 --provider를 붙이세요"
+        ));
+    }
+    Ok(())
 }
 
 /// Removes, beside everything else, what an import or a publication that never came to its end left behind.
