@@ -193,7 +193,8 @@ fn kind(
     Some(*kind)
 }
 
-const fn word(kind: Kind) -> &'static str {
+/// What an artifact is, in words.
+pub const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Model => "a model",
         Kind::Adapter => "an adapter",

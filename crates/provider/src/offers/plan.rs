@@ -1,7 +1,7 @@
 //! What is offered, and how it is answered: what the books keep of it.
 
 use api::offers::{Fee, Server};
-use ledger::{ArtifactId, Kind, Rates};
+use ledger::{ArtifactId, Rates};
 use serde::{Deserialize, Serialize};
 
 /// What a provider asks for each token, if nobody says otherwise: 0.1 and 0.2 credits per million.
@@ -78,16 +78,5 @@ impl Plan {
     /// The adapter that its worker answers with, if there is one.
     pub fn adapter(&self) -> Option<ArtifactId> {
         matches!(self.by, By::Worker { base: Some(_), .. }).then_some(self.artifact)
-    }
-}
-
-/// What an artifact is, in words.
-pub const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Model => "a model",
-        Kind::Adapter => "an adapter",
-        Kind::Dataset => "a dataset",
-        Kind::Recipe => "a recipe",
-        Kind::Evaluation => "an evaluation",
     }
 }

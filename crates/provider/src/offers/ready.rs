@@ -1,12 +1,13 @@
 //! From a plan to something that ran once.
 
 use api::offers::{NewOffer, TokenBound};
+use blobs::recognize::word;
 use ledger::{ArtifactId, Kind, Offer};
 use std::collections::BTreeSet;
 
 use super::{
     Base, By, Plan, kept,
-    plan::{CONTEXT_MAX, CONTEXT_MIN, kind_name},
+    plan::{CONTEXT_MAX, CONTEXT_MIN},
     workers::{self, Settings},
 };
 use crate::{Backend, Error, backend, provider::Seller};
@@ -43,7 +44,7 @@ impl Seller {
         }
         let kind = artifact.publish.kind;
         if !kind.runs() {
-            return Err(Error::NotRunnable(format!("it is {}, and only models and adapters answer", kind_name(kind))));
+            return Err(Error::NotRunnable(format!("it is {}, and only models and adapters answer", word(kind))));
         }
         let before = kept::plan(&self.books, new.artifact)?;
         let fee = new.fee.or_else(|| before.as_ref().map(|plan| plan.fee));

@@ -9,18 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::{Home, Node, receipt};
-
-/// What the owner sees under `path`, a list.
-async fn owned(node: &Node, path: &str) -> Vec<Value> {
-    let (status, body) = node.send(Method::GET, path, Some(&node.owner_token), None).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
-    body["data"].as_array().unwrap().clone()
-}
-
-fn sum(rows: &[Value], field: &str) -> Amount {
-    rows.iter().map(|row| row[field].as_str().unwrap().parse::<Amount>().unwrap()).sum()
-}
+use crate::harness::{Home, Node, owned, receipt, sum};
 
 /// Asks from six tasks at once, and kills the node while they do, some time after so many answers. Gives the receipts of
 /// the answers that came whole.

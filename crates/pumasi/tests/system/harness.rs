@@ -279,3 +279,15 @@ pub fn random_model(dir: &Path, name: &str, seed: u64) -> String {
     fresh.persist(&path).unwrap();
     path.to_str().unwrap().to_owned()
 }
+
+/// What the owner sees under `path`, a list.
+pub async fn owned(node: &Node, path: &str) -> Vec<Value> {
+    let (status, body) = node.send(Method::GET, path, Some(&node.owner_token), None).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    body["data"].as_array().unwrap().clone()
+}
+
+/// The sum of amounts in rows.
+pub fn sum(rows: &[Value], field: &str) -> ledger::Amount {
+    rows.iter().map(|row| row[field].as_str().unwrap().parse::<ledger::Amount>().unwrap()).sum()
+}

@@ -15,20 +15,9 @@ use std::{
 };
 
 use crate::{
-    harness::{Home, Node, model, receipt},
+    harness::{Home, Node, model, owned, receipt, sum},
     wallet::balance,
 };
-
-/// What the owner sees under `path`, a list.
-async fn owned(node: &Node, path: &str) -> Vec<Value> {
-    let (status, body) = node.send(Method::GET, path, Some(&node.owner_token), None).await;
-    assert_eq!(status, StatusCode::OK, "{body}");
-    body["data"].as_array().unwrap().clone()
-}
-
-fn sum(rows: &[Value], field: &str) -> Amount {
-    rows.iter().map(|row| row[field].as_str().unwrap().parse::<Amount>().unwrap()).sum()
-}
 
 /// A private file with a passphrase.
 fn secret(home: &Home, name: &str, text: &str) -> String {

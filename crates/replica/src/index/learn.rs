@@ -1,6 +1,6 @@
 //! What the index learns from an operation.
 
-use ledger::{AccountId, Amount, ArtifactId, Effect, Head, Operation, Usage};
+use ledger::{Amount, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
@@ -67,47 +67,53 @@ fn learn(books: &Connection, done: &Done) -> rusqlite::Result<()> {
 fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Result<()> {
     let day = done.at.0 / DAY_MS;
     for (artifact, usage) in &done.used {
-        add(books, (*artifact, day), *usage, Amount::ZERO)?;
+        WORKS.add(books, (artifact.0, day), *usage, Amount::ZERO)?;
     }
     if let Effect::Settled(_, settlement) = effect {
         for charge in &settlement.royalties {
-            add(books, (charge.artifact, day), Usage::default(), charge.amount)?;
+            WORKS.add(books, (charge.artifact.0, day), Usage::default(), charge.amount)?;
         }
         let used = done.used.iter().fold(Usage::default(), |sum, (_, usage)| Usage {
             input: sum.input.saturating_add(usage.input),
             output: sum.output.saturating_add(usage.output),
         });
-        add_fee(books, (done.signed.body.account, day), used, settlement.fee)?;
+        FEES.add(books, (done.signed.body.account.0, day), used, settlement.fee)?;
     }
     Ok(())
 }
 
-fn add(books: &Connection, (artifact, day): (ArtifactId, u64), usage: Usage, earned: Amount) -> rusqlite::Result<()> {
-    let before: Option<[u8; 16]> = books
-        .prepare_cached("SELECT earned FROM days WHERE artifact = ? AND day = ?")?
-        .query_row(params![artifact.0, sql(day)], |row| row.get(0))
-        .optional()?;
-    let earned = before.map_or(0, u128::from_be_bytes).saturating_add(earned.0).to_be_bytes();
-    books
-        .prepare_cached(
-            "INSERT INTO days (artifact, day, input, output, earned) VALUES (?1, ?2, ?3, ?4, ?5)
-             ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, earned = ?5",
-        )?
-        .execute(params![artifact.0, sql(day), sql(usage.input), sql(usage.output), earned])?;
-    Ok(())
+/// A table of sums by day: how one is read, and how it is written.
+struct Days {
+    select: &'static str,
+    upsert: &'static str,
 }
 
-fn add_fee(books: &Connection, (provider, day): (AccountId, u64), usage: Usage, fee: Amount) -> rusqlite::Result<()> {
-    let before: Option<[u8; 16]> = books
-        .prepare_cached("SELECT fee FROM fee_days WHERE provider = ? AND day = ?")?
-        .query_row(params![provider.0, sql(day)], |row| row.get(0))
-        .optional()?;
-    let fee = before.map_or(0, u128::from_be_bytes).saturating_add(fee.0).to_be_bytes();
-    books
-        .prepare_cached(
-            "INSERT INTO fee_days (provider, day, input, output, fee) VALUES (?1, ?2, ?3, ?4, ?5)
+/// What artifacts ran and earned.
+const WORKS: Days = Days {
+    select: "SELECT earned FROM days WHERE artifact = ? AND day = ?",
+    upsert: "INSERT INTO days (artifact, day, input, output, earned) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, earned = ?5",
+};
+/// What providers ran and earned.
+const FEES: Days = Days {
+    select: "SELECT fee FROM fee_days WHERE provider = ? AND day = ?",
+    upsert: "INSERT INTO fee_days (provider, day, input, output, fee) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO UPDATE SET input = input + ?3, output = output + ?4, fee = ?5",
-        )?
-        .execute(params![provider.0, sql(day), sql(usage.input), sql(usage.output), fee])?;
-    Ok(())
+};
+
+impl Days {
+    fn add(
+        &self,
+        books: &Connection,
+        (whose, day): ([u8; 32], u64),
+        usage: Usage,
+        amount: Amount,
+    ) -> rusqlite::Result<()> {
+        let before: Option<[u8; 16]> =
+            books.prepare_cached(self.select)?.query_row(params![whose, sql(day)], |row| row.get(0)).optional()?;
+        let sum = before.map_or(0, u128::from_be_bytes).saturating_add(amount.0).to_be_bytes();
+        let row = params![whose, sql(day), sql(usage.input), sql(usage.output), sum];
+        books.prepare_cached(self.upsert)?.execute(row)?;
+        Ok(())
+    }
 }
