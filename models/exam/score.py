@@ -1,4 +1,5 @@
-"""Judges answers to the examination. SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: Apache-2.0
+"""Judges answers to the examination.
 
     python score.py ANSWERS.jsonl
 

@@ -40,7 +40,7 @@ async fn main() {
     let world = world::World::new_with(String::new()).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
-    let backend = Backend::Worker { engine: engine.clone(), adapter: None };
+    let backend = Backend::Worker { engine: engine.clone(), adapter: None, usual: Sampling::default() };
     let _seller = world.seller_of("provider", world::FEE, backend, (listener, address)).await;
     let buyer = world.buyer().await;
     let key = buyer.new_key(Amount::credits(100)).await;

@@ -31,6 +31,13 @@ pub struct NewOffer {
     pub upstream: Option<Server>,
 }
 
+impl NewOffer {
+    /// An offer of an artifact with what was before, or is usual.
+    pub const fn usual(artifact: ArtifactId) -> Self {
+        Self { artifact, fee: None, context: None, threads: None, upstream: None }
+    }
+}
+
 /// An OpenAI-compatible server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -106,6 +106,15 @@ impl Header {
         }
     }
 
+    /// A value that is a number with a fraction.
+    #[expect(clippy::cast_possible_truncation, reason = "files hold such values as f32")]
+    pub fn float(&self, key: &str) -> Option<f32> {
+        match self.metadata.get(key)? {
+            Value::Float(number) => Some(*number as f32),
+            _ => None,
+        }
+    }
+
     /// Tokens it was trained with.
     pub fn context_length(&self) -> Option<u64> {
         self.integer(&format!("{}.context_length", self.text("general.architecture")?))

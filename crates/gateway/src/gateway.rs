@@ -211,6 +211,10 @@ impl Gateway {
         routes::router(Arc::clone(&self.0))
     }
 
+    pub(crate) fn buyer(&self) -> &Buyer {
+        &self.0
+    }
+
     /// Sees what is offered now.
     ///
     /// # Errors

@@ -13,6 +13,7 @@
 //! | `remembered-head`, `contradiction.txt` | the newest head of that ledger, and the proof that it was rewritten |
 //! | `tls-key.pem` | by which others know this machine |
 //! | `run.json` | where the running node listens |
+//! | `shipped` | which edition of the models that ship with the program was published and offered here |
 //! | `sending/` | what was to be sent and was not answered |
 //! | `restored` | until the first start after a restore |
 

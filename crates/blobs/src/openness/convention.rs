@@ -113,6 +113,11 @@ fn weights(words: &Words) -> Part {
     }
 }
 
+/// True of a weight file from during a training, which is kept for those who want to follow it and is no other model to run.
+pub fn is_intermediate(path: &str) -> bool {
+    weights(&Words::of(path)) == Part::IntermediateParameters
+}
+
 /// The first word that tells something decides: of the file's name, then of its folders.
 fn code(kind: Kind, words: &Words) -> Option<Part> {
     let told = |word: &String| {

@@ -14,6 +14,7 @@ mod part;
 mod shelf;
 
 pub use calculator::{Held, Progress, Sheet, class, missing, progress};
+pub use convention::is_intermediate;
 pub use declaration::{Declaration, Declared};
 pub use license::Grade;
 pub use part::{Class, Part, Type};

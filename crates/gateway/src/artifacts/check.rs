@@ -52,10 +52,10 @@ struct Check<'a> {
     me: AccountId,
 }
 
-/// Checks a draft whose files are stored.
-pub async fn plan(buyer: &Buyer, draft: &Draft) -> Result<Plan, Problem> {
+/// Checks a draft, whose files are stored, of the account `me`.
+pub async fn plan(buyer: &Buyer, me: AccountId, draft: &Draft) -> Result<Plan, Problem> {
     let index = buyer.library.refresh().await?;
-    let check = Check { buyer, index, draft, me: buyer.config.payer.id() };
+    let check = Check { buyer, index, draft, me };
     let (name, tag) = check.name()?;
     let read = check.read().await?;
     let license = check.license(&read)?;

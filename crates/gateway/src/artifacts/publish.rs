@@ -10,13 +10,18 @@ use axum::{
 };
 use ledger::Operation;
 use std::sync::Arc;
+use wallet::Account;
 
 use super::{
     check::{Plan, plan},
     draft::{Draft, Preview},
     library::blocking,
 };
-use crate::{error::Problem, gateway::Buyer, owner::owner};
+use crate::{
+    error::Problem,
+    gateway::{Buyer, Gateway},
+    owner::owner,
+};
 
 /// What would be published.
 pub async fn preview(
@@ -25,7 +30,7 @@ pub async fn preview(
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
     owner(&buyer, &headers)?;
-    Ok(Json(plan(&buyer, &draft(&body)?).await?.preview))
+    Ok(Json(plan(&buyer, buyer.config.payer.id(), &draft(&body)?).await?.preview))
 }
 
 /// Publishes it. The same draft again gives the same artifact; under another name or tag, that tag is moved to it.
@@ -37,7 +42,7 @@ pub async fn publish(
     owner(&buyer, &headers)?;
     let draft = draft(&body)?;
     // Whoever asks may be gone before it is done; it is done all the same.
-    let task = tokio::spawn(async move { put(&buyer, &draft).await });
+    let task = tokio::spawn(async move { put(&buyer, &buyer.config.payer, &draft).await });
     let (new, preview) = task.await.map_err(|_| Problem::internal())??;
     Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(preview)))
 }
@@ -47,26 +52,37 @@ fn draft(body: &[u8]) -> Result<Draft, Problem> {
         .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body is not a draft: {error}")))
 }
 
-/// Gives whether it is new, and what stands now.
-async fn put(buyer: &Buyer, draft: &Draft) -> Result<(bool, Preview), Problem> {
+/// Publishes a draft under an account. Gives whether it is new, and what stands now.
+async fn put(buyer: &Buyer, publisher: &Account, draft: &Draft) -> Result<(bool, Preview), Problem> {
     // One after the other, so that what was checked still holds.
     let _turn = buyer.publishing.lock().await;
-    let Plan { manifest, publish, mut preview, standing } = plan(buyer, draft).await?;
+    let Plan { manifest, publish, mut preview, standing } = plan(buyer, publisher.id(), draft).await?;
     let store = Arc::clone(&buyer.config.store);
     blocking(move || store.put_manifest_blob(&manifest)).await??;
     let new = standing.is_none();
     let pointed = |work: &super::library::Work| work.id == publish.manifest;
     if new {
-        buyer.config.payer.submit(Operation::Publish(publish)).await?;
+        publisher.submit(Operation::Publish(publish)).await?;
     } else if !buyer.library.index().resolve(&preview.name).is_ok_and(pointed) {
         let (name, tag, artifact) = (publish.name, publish.tag, publish.manifest);
-        buyer.config.payer.submit(Operation::Tag { name, tag, artifact }).await?;
+        publisher.submit(Operation::Tag { name, tag, artifact }).await?;
     }
     let (store, id, name) = (Arc::clone(&buyer.config.store), preview.id, preview.name.clone());
     blocking(move || store.list(id, Some(&name))).await??;
     buyer.library.refresh().await?;
     preview.published = true;
     Ok((new, preview))
+}
+
+impl Gateway {
+    /// Publishes a draft, whose files are stored, under an account of this folder. Done again, it changes nothing.
+    ///
+    /// # Errors
+    /// A sentence with what is wrong.
+    pub async fn publish_as(&self, publisher: &Account, draft: &Draft) -> Result<Preview, String> {
+        let (_, preview) = put(self.buyer(), publisher, draft).await.map_err(|problem| problem.detail.message)?;
+        Ok(preview)
+    }
 }
 
 impl Buyer {

@@ -20,6 +20,8 @@ pub enum Backend {
         engine: engine::Engine,
         /// The adapter's id.
         adapter: Option<String>,
+        /// How tokens are chosen where a request does not say.
+        usual: engine::Sampling,
     },
     /// A server that already runs.
     Upstream(Upstream),
@@ -68,8 +70,8 @@ impl Backend {
     /// Begins to answer, within a limit of tokens.
     pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, Refused> {
         match self {
-            Self::Worker { engine, adapter } => {
-                worker::begin(engine, adapter.clone(), request, limit).await.map(Running::Worker)
+            Self::Worker { engine, adapter, usual } => {
+                worker::begin(engine, adapter.clone(), *usual, request, limit).await.map(Running::Worker)
             }
             Self::Upstream(upstream) => upstream.begin(request, limit).await.map(Running::Upstream),
         }

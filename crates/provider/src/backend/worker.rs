@@ -20,6 +20,7 @@ pub struct Running {
 pub async fn begin(
     engine: &Engine,
     adapter: Option<String>,
+    usual: Sampling,
     request: &ChatRequest,
     limit: Usage,
 ) -> Result<Running, Refused> {
@@ -32,7 +33,7 @@ pub async fn begin(
         adapter,
         input_max: u32::try_from(limit.input).unwrap_or(u32::MAX),
         output_max: u32::try_from(limit.output).unwrap_or(u32::MAX),
-        sampling: sampling(request),
+        sampling: sampling(request, usual),
         stop: request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default(),
         logprobs: top,
     };
@@ -43,8 +44,7 @@ pub async fn begin(
     Ok(Running { events, input: 0 })
 }
 
-fn sampling(request: &ChatRequest) -> Sampling {
-    let usual = Sampling::default();
+fn sampling(request: &ChatRequest, usual: Sampling) -> Sampling {
     Sampling {
         temperature: request.temperature.unwrap_or(usual.temperature),
         top_p: request.top_p.unwrap_or(usual.top_p),

@@ -10,6 +10,7 @@ mod plan;
 mod ready;
 mod workers;
 
+use api::offers::NewOffer;
 use ledger::{ArtifactId, Effect, Offer, OfferId, Operation};
 use std::sync::{Arc, PoisonError};
 
@@ -45,6 +46,14 @@ impl Provider {
     /// The offers that are answered here now.
     pub fn offers(&self) -> Vec<OfferId> {
         self.0.served.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+    }
+
+    /// The plan for what an owner asks: what is left out is as it was before, or as usual.
+    ///
+    /// # Errors
+    /// If it cannot run here.
+    pub async fn plan_for(&self, new: NewOffer) -> Result<Plan, Error> {
+        self.0.plan(new).await
     }
 
     /// Tries a plan: its files or its server are checked, and it answers with one token. Nothing is offered yet.

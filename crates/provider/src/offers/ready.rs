@@ -124,7 +124,8 @@ impl Seller {
             default_output: output(context),
             bound: workers::bound(&loaded.engine, &loaded.header).await,
         };
-        Ok(Ready { number, plan, terms, backend: Backend::Worker { engine: loaded.engine, adapter } })
+        let usual = workers::usual(&loaded.header);
+        Ok(Ready { number, plan, terms, backend: Backend::Worker { engine: loaded.engine, adapter, usual } })
     }
 
     async fn ready_upstream(&self, plan: Plan, number: u64) -> Result<Ready, Error> {

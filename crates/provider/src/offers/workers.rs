@@ -1,7 +1,7 @@
 //! Workers: one for each base model, with all of its adapters. Each is started from verified files: digest first, then the
 //! header, then the process.
 
-use blobs::{Store, gguf::Header};
+use blobs::{Store, gguf::Header, openness::is_intermediate};
 use engine::{Engine, Event, Prompt, Request, Sampling};
 use ledger::{ArtifactId, Bound, Digest};
 use serde_json::{Value, json};
@@ -105,8 +105,8 @@ impl Seller {
     fn move_to(&self, base: ArtifactId, engine: &Engine) {
         let mut served = self.served.write().unwrap_or_else(PoisonError::into_inner);
         for served in served.values_mut().filter(|served| served.base == Some(base)) {
-            if let Backend::Worker { adapter, .. } = &served.backend {
-                let backend = Backend::Worker { engine: engine.clone(), adapter: adapter.clone() };
+            if let Backend::Worker { adapter, usual, .. } = &served.backend {
+                let backend = Backend::Worker { engine: engine.clone(), adapter: adapter.clone(), usual: *usual };
                 *served = Arc::new(Served { backend, ..Served::clone(served) });
             }
         }
@@ -118,6 +118,22 @@ impl Seller {
         let Ok(mut workers) = self.workers.try_lock() else { return };
         let served = self.served.read().unwrap_or_else(PoisonError::into_inner);
         workers.retain(|base, _| served.values().any(|served| served.base == Some(*base)));
+    }
+}
+
+/// How a model's maker would have its tokens chosen, by the keys of llama.cpp (`general.sampling.…`); what is out of range is left
+/// as it usually is.
+pub fn usual(header: &Header) -> Sampling {
+    let usual = Sampling::default();
+    let within = |key: &str, max: f32, usual: f32| {
+        let value = header.float(&format!("general.sampling.{key}"));
+        value.filter(|value| (0.0..=max).contains(value)).unwrap_or(usual)
+    };
+    Sampling {
+        temperature: within("temp", 2.0, usual.temperature),
+        top_p: within("top_p", 1.0, usual.top_p),
+        min_p: within("min_p", 1.0, usual.min_p),
+        ..usual
     }
 }
 
@@ -163,14 +179,19 @@ async fn check(store: &Arc<Store>, artifact: ArtifactId, adapter: bool) -> Resul
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(Error::Damaged("a check that did not end")))
 }
 
-/// The artifact's one GGUF file.
+/// The artifact's one GGUF file, beside those from during its training.
 ///
 /// # Errors
 /// If it is not stored here, or has none or several.
 pub fn weights(store: &Store, artifact: ArtifactId) -> Result<Digest, Error> {
     let manifest = store.manifest(artifact)?;
-    let mut files = manifest.files().iter().filter(|file| file.path().ends_with(".gguf"));
-    let one = files.next().filter(|_| files.next().is_none());
+    let files: Vec<_> = manifest.files().iter().filter(|file| file.path().ends_with(".gguf")).collect();
+    let (on_the_way, finished): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| is_intermediate(file.path()));
+    // A file that is alone is what is meant, whatever it is called.
+    let one = match (finished.as_slice(), on_the_way.as_slice()) {
+        ([one], _) | ([], [one]) => Some(one),
+        _ => None,
+    };
     let none = || Error::NotRunnable(format!("{artifact} has not exactly one GGUF file, and only that runs here"));
     one.map(|file| file.digest).ok_or_else(none)
 }
@@ -247,5 +268,28 @@ async fn count(engine: &Engine, messages: Value, tools: Value) -> Option<u32> {
     match engine.generate(request(messages, tools, None)).await.ok()?.next().await {
         Some(Event::TooLong { input }) => Some(input),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blobs::gguf::Value;
+
+    #[test]
+    fn a_file_says_how_its_tokens_are_chosen_within_reason() {
+        let of = |values: &[(&str, Value)]| {
+            let key = |key: &str| format!("general.sampling.{key}");
+            let metadata = values.iter().map(|(name, value)| (key(name), value.clone())).collect();
+            let header =
+                Header { metadata, tensors: 1, parameters: 1, quantization: "F32", vocabulary: 1, byte_tokens: true };
+            let usual = usual(&header);
+            (usual.temperature, usual.top_p, usual.min_p)
+        };
+        assert_eq!(of(&[]), (1.0, 1.0, 0.0));
+        let good = [("temp", Value::Float(0.25)), ("top_p", Value::Float(0.5)), ("min_p", Value::Float(0.125))];
+        assert_eq!(of(&good), (0.25, 0.5, 0.125));
+        let bad = [("temp", Value::Float(f64::NAN)), ("top_p", Value::Float(2.0)), ("min_p", Value::Text("x".into()))];
+        assert_eq!(of(&bad), (1.0, 1.0, 0.0));
     }
 }

@@ -13,12 +13,12 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{client::Client, home::Home, print, t};
+use crate::{client::Client, home::Home, node::GUIDE, print, t};
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model's name [default: the first one, also where one text with blanks is given: that is the question]
+    /// The model's name [default: the guide, or the first one where there is none, also where one text with blanks is given: that is the question]
     model: Option<String>,
     /// The question [without it: a conversation, line by line]
     prompt: Option<String>,
@@ -80,14 +80,14 @@ struct Answer {
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = Client::user(home)?;
-    // No model's name has a blank: a question alone is for the first model.
+    // No model's name has a blank: a question alone is for the usual model.
     let (model, prompt) = match (&args.model, &args.prompt) {
         (Some(prompt), None) if prompt.contains(char::is_whitespace) => (None, Some(prompt)),
         (model, prompt) => (model.clone(), prompt.as_ref()),
     };
     let model = match model {
         Some(model) => model,
-        None => first_model(&client).await?,
+        None => usual_model(&client).await?,
     };
     let mut messages: Vec<Message> = args.system.iter().map(|text| message("system", text)).collect();
     if let Some(prompt) = prompt {
@@ -107,9 +107,11 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-async fn first_model(client: &Client) -> anyhow::Result<String> {
-    let models: Models = client.get("/v1/models").await?;
-    let first = models.data.into_iter().next();
+/// The guide that ships with Pumasi, or else the first model.
+async fn usual_model(client: &Client) -> anyhow::Result<String> {
+    let mut models = client.get::<Models>("/v1/models").await?.data;
+    let guide = models.iter().position(|model| model.id == GUIDE).unwrap_or_default();
+    let first = (guide < models.len()).then(|| models.swap_remove(guide));
     let none = || {
         t!(
             "no model is offered here; start one with: pumasi up --model FILE.gguf",

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     home::Home,
-    node::{Config, Node},
+    node::{Config, GUIDE, Node},
     passphrase, print, t,
 };
 
@@ -37,6 +37,9 @@ pub struct Args {
     /// What this machine is called on the ledger that it joins [default: the machine's name]
     #[arg(long = "name", id = "account_name", value_name = "NAME")]
     name: Option<String>,
+    /// Leave out the guide and its adapters, which ship with Pumasi
+    #[arg(long)]
+    without_guide: bool,
     /// A GGUF file to offer; may be given several times
     #[arg(long = "model", id = "models", value_name = "FILE.gguf")]
     models: Vec<PathBuf>,
@@ -55,9 +58,21 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
     // From here on a signal ends the start or the run, and never leaves a half-written line.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let first = home.read("api-key")?.is_none();
-    let Args { listen, public, address, join, gateway, provider, name, models, threads, context } = args;
-    let config =
-        Config { listen, public, address, join, gateway, provider, name, models, threads, context, passphrase };
+    let Args { listen, public, address, join, gateway, provider, name, without_guide, models, threads, context } = args;
+    let config = Config {
+        listen,
+        public,
+        address,
+        join,
+        gateway,
+        provider,
+        name,
+        without_guide,
+        models,
+        threads,
+        context,
+        passphrase,
+    };
     let start = Node::start(home.clone(), config);
     let node = tokio::select! {
         node = start => node?,
@@ -129,7 +144,8 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     print::line("");
     if node.is_gateway() {
         show_models(home, &models);
-        show_how(home, address, models.first());
+        let usual = models.iter().find(|model| model.id == GUIDE).or(models.first());
+        show_how(home, address, usual);
     }
     show_network(node);
     Ok(())
@@ -185,9 +201,9 @@ fn show_how(home: &Home, address: &str, model: Option<&Model>) {
         print::line(&t!("Ask it, in another terminal:", "다른 터미널에서 물어보세요:"));
         print::line(&format!("  {command} chat"));
         print::line(&t!("Or with any OpenAI client, at {address}/v1:", "OpenAI 클라이언트는 무엇이든, {address}/v1:"));
-        let body = format!(
-            "{{\"model\": \"{id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Once upon a time\"}}]}}"
-        );
+        let question = t!("What is a royalty?", "로열티가 뭐예요?");
+        let body =
+            format!("{{\"model\": \"{id}\", \"messages\": [{{\"role\": \"user\", \"content\": \"{question}\"}}]}}");
         print::line(&format!(
             "  curl {address}/v1/chat/completions -H \"Authorization: Bearer $(cat {})\" \\",
             key.display()

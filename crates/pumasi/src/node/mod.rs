@@ -10,6 +10,7 @@ mod owner;
 mod publish;
 mod routes;
 mod serve;
+mod shipped;
 mod side;
 mod tls;
 
@@ -34,6 +35,7 @@ use crate::{
 
 pub use network::Network;
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
+pub use shipped::GUIDE;
 use side::Side;
 
 /// What was stored and belongs to nothing that is listed is given up after so long.
@@ -62,6 +64,8 @@ pub struct Config {
     pub provider: bool,
     /// What this machine's accounts are called where it joins.
     pub name: Option<String>,
+    /// Leave out the models that ship with the program.
+    pub without_guide: bool,
     /// GGUF files to offer, beside what is offered already.
     pub models: Vec<PathBuf>,
     /// Threads for one model; none for what suits its size.
@@ -162,6 +166,11 @@ impl Node {
         if let Some(provider) = &provider {
             let models = models::Models { wallet: &wallet, ledger: &ledger, store: &store, provider };
             notes.extend(models.offer_all(&config).await?);
+        }
+        if let (Some(provider), Some(gateway), None, false) = (&provider, &gateway, &joined, config.without_guide) {
+            let (home, wallet, ledger, store) = (&home, &wallet, &ledger, &store);
+            let shipping = shipped::Shipping { home, wallet, ledger, store, gateway, provider };
+            notes.extend(shipping.publish_all().await.err().map(|error| not_shipped(&error)));
         }
         if let Some(gateway) = &gateway {
             gateway.refresh().await?;
@@ -399,6 +408,14 @@ impl Server {
         tasks.extend(public.map(|public| serve::serve(public.listener, for_others, closing)));
         Ok(Self { tasks, no_more, close })
     }
+}
+
+/// A node goes on without what ships with it.
+fn not_shipped(error: &anyhow::Error) -> String {
+    t!(
+        "The guide that ships with Pumasi is not offered, and the next start tries again: {error:#}",
+        "품앗이에 딸린 길잡이를 제공하지 못했습니다. 다음에 켤 때 다시 해 봅니다: {error:#}"
+    )
 }
 
 /// Where clients on this machine reach what listens there: an address for all interfaces is not one to call.

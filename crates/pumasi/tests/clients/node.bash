@@ -29,7 +29,7 @@ packages() {
   fi
 }
 
-# Starts a node of its own with the test model, whose every use pays a royalty. Sets $address and $key.
+# Starts a node of its own with the models that ship with it, whose every use pays royalties. Sets $address and $key.
 start_node() {
   export PUMASI_HOME="$work/home"
   "$PUMASI" up --json --listen 127.0.0.1:0 >"$work/ready" 2>"$work/log" &
@@ -41,13 +41,6 @@ start_node() {
   done
   address=$(field '["address"]' <"$work/ready")
   key=$(cat "$PUMASI_HOME/api-key")
-  "$PUMASI" publish "$PUMASI_TEST_MODEL" --name tale --royalty-in 0.02 --royalty-out 0.05 --yes >/dev/null 2>>"$work/log"
-  "$PUMASI" offer tale >/dev/null 2>>"$work/log"
-  # The list of models may be half a second old.
-  for _ in $(seq 50); do
-    [ "$(curl -sS "$address/v1/models" | field '["data"] != []')" = True ] && break
-    sleep 0.1
-  done
 }
 
 # Ends the node as a service manager does.

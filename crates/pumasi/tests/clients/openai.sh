@@ -5,7 +5,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=node.bash
 . ./node.bash
 
-[ -n "${PUMASI_TEST_MODEL:-}" ] || lacks "a model: PUMASI_TEST_MODEL names none"
 packages requirements.txt
 start_node
 

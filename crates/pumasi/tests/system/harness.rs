@@ -59,13 +59,31 @@ impl Home {
         self.start_with(&["--listen", "127.0.0.1:0", "--model", model()])
     }
 
-    /// Starts a node with these arguments of `up`, and waits until it is ready.
+    /// Starts a node with these arguments of `up`, without the models that ship with it, and waits until it is ready.
     pub fn start_with(&self, args: &[&str]) -> Node {
         self.start_in(args, &[])
     }
 
     /// The same with some environment.
     pub fn start_in(&self, args: &[&str], environment: &[(&str, &str)]) -> Node {
+        self.up(&[args, &["--without-guide"]].concat(), environment)
+    }
+
+    /// Starts a node with the models that ship with it, and waits until it is ready.
+    pub fn start_shipped(&self, args: &[&str]) -> Node {
+        self.up(args, &[])
+    }
+
+    /// Starts a node with the models that ship with it, and kills it after a while, wherever it is.
+    pub fn start_and_kill(&self, args: &[&str], after: Duration) {
+        let mut command = self.command(&[&["up"], args].concat());
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(after);
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn up(&self, args: &[&str], environment: &[(&str, &str)]) -> Node {
         let log = self.path("stderr.log");
         let args = [&["up", "--json"], args].concat();
         let mut command = self.command(&args);
