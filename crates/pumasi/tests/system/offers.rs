@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -208,7 +208,7 @@ async fn what_cannot_be_offered_is_said_and_nothing_is_left() {
     maker.publish(&stage.home, &readme, maker.work(Kind::Model, "text", &[], none)).await;
     maker.publish(&stage.home, &stage.adapter(7), maker.work(Kind::Adapter, "orphan", &[], none)).await;
     maker.publish(&stage.home, &stage.adapter(8), maker.work(Kind::Adapter, "waits", &[lost], none)).await;
-    let trained = PathBuf::from(model());
+    let trained = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/guide/guide.gguf");
     let trained = maker.publish(&stage.home, &trained, maker.work(Kind::Model, "other", &[], none)).await;
     maker.publish(&stage.home, &stage.adapter(9), maker.work(Kind::Adapter, "misfit", &[trained], none)).await;
     maker.publish(&stage.home, &stage.adapter(10), maker.work(Kind::Model, "lies", &[], none)).await;
