@@ -121,8 +121,8 @@ impl Seller {
     }
 }
 
-/// How a model's maker would have its tokens chosen, by the keys of llama.cpp (`general.sampling.…`); what is out of range is left
-/// as it usually is.
+/// How a model's maker would have its tokens chosen, by the keys of llama.cpp (`general.sampling.…`); what is out of range
+/// is left as it usually is.
 pub fn usual(header: &Header) -> Sampling {
     let usual = Sampling::default();
     let within = |key: &str, max: f32, usual: f32| {
