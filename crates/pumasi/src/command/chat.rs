@@ -18,7 +18,7 @@ use crate::{client::Client, home::Home, node::GUIDE, print, t};
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model's name [default: the guide, or the first one where there is none, also where one text with blanks is given: that is the question]
+    /// The model's name [default: the guide, else the first one; so too where one text with blanks is given: the question]
     model: Option<String>,
     /// The question [without it: a conversation, line by line]
     prompt: Option<String>,
