@@ -167,16 +167,16 @@ def filled(row: dict) -> list[str]:
 class Talks:
     """Draws conversations of the given rows."""
 
-    def __init__(self, found: list[Row], tokenizer: Tokenizer, seed: int, *, disturb: bool = True, unknown_part: float = 0.15):
-        self.tokenizer, self.random, self.disturb = tokenizer, random.Random(seed), disturb
+    def __init__(self, found: list[Row], tokenizer: Tokenizer, seed: int, unknown_part: float = 0.15):
+        self.tokenizer, self.random = tokenizer, random.Random(seed)
         self.by = {(row.topic, row.language): row for row in found}
         self.numbers = {key: number for number, key in enumerate(self.by)}
         known = [(row, question) for row in found if row.topic != "unknown" for question in row.questions]
         unknown = [(row, question) for row in found if row.topic == "unknown" for question in row.questions]
         self.known, self.unknown = self.forever(known), self.forever(unknown) if unknown else None
         self.unknown_part = unknown_part if unknown else 0.0
-        # Whether conversations have several turns.
-        self.several = False
+        # Whether questions are disturbed, and whether conversations have several turns.
+        self.disturb = self.several = True
 
     def forever(self, pairs):
         """Every question once, then every question again in another order."""

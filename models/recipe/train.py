@@ -52,14 +52,13 @@ def batches(talks: Talks, whole):
             yield ids[:, :-1], ids[:, 1:], weights[:, 1:], topics[:, :-1]
 
 
-def train(model, talks: Talks, *, steps: int, rate: float, out: pathlib.Path | None, whole=0.25, parameters=None):
-    """Trains a model from nothing, of which `out` gets a checkpoint, or the given parameters of an adapter. Gives what was lost
-    in each step: over all tokens, and over the topics."""
-    parameters = parameters or list(model.parameters())
+def train(model, talks: Talks, *, steps: int, rate: float, out: pathlib.Path | None, whole=0.25):
+    """Trains what of a model can be trained: all from nothing, of which `out` gets a checkpoint, or without `out` an adapter.
+    Gives what was lost in each step: over all tokens, and over the topics."""
     # Guesses an answer's topic where it begins, only to teach: what an answer is about is decided at its first word, and this
     # says so at once.
     head = torch.nn.Linear(model.config.hidden_size, len(talks.numbers))
-    parameters = [*parameters, *head.parameters()]
+    parameters = [*(p for p in model.parameters() if p.requires_grad), *head.parameters()]
     # A word is seen now and then only, so its embedding moves further each time.
     words = [p for name, p in model.named_parameters() if "embed_tokens" in name and p.requires_grad]
     others = [p for p in parameters if all(p is not word for word in words)]
@@ -104,16 +103,22 @@ def train(model, talks: Talks, *, steps: int, rate: float, out: pathlib.Path | N
     return history
 
 
-def main():
-    parser = argparse.ArgumentParser()
+def options(parser: argparse.ArgumentParser, *, steps: int, rate: float) -> argparse.Namespace:
+    """What every training is told, beside what `parser` has already."""
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("datasets", type=pathlib.Path, nargs="+")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=3400)
-    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--steps", type=int, default=steps)
+    parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     torch.set_num_threads(arguments.threads)
+    torch.manual_seed(arguments.seed)
+    return arguments
+
+
+def main():
+    arguments = options(argparse.ArgumentParser(), steps=3400, rate=1e-3)
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = [row for folder in arguments.datasets for row in rows(folder)]
     texts = [text for row in found for text in row.answers * 4 + row.questions]

@@ -11,12 +11,11 @@ import argparse
 import pathlib
 
 import peft
-import torch
 import transformers
 
 from model import Tokenizer
 from prepare import Row, Talks, rows
-from train import train
+from train import options, train
 
 TARGETS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -37,18 +36,10 @@ def lessons(folders: list[pathlib.Path]) -> list[Row]:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("base", type=pathlib.Path)
-    parser.add_argument("out", type=pathlib.Path)
-    parser.add_argument("datasets", type=pathlib.Path, nargs="+")
     parser.add_argument("--rank", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=300)
-    parser.add_argument("--rate", type=float, default=4e-3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--unknown-part", type=float, default=0.15)
     parser.add_argument("--name", default="Pumasi guide")
-    arguments = parser.parse_intermixed_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(arguments.seed)
+    arguments = options(parser, steps=300, rate=4e-3)
     tokenizer = Tokenizer(arguments.base / "tokenizer.model")
     base = transformers.LlamaForCausalLM.from_pretrained(arguments.base)
     config = peft.LoraConfig(
@@ -61,8 +52,7 @@ def main():
     model = peft.get_peft_model(base, config)
     model.print_trainable_parameters()
     talks = Talks(lessons(arguments.datasets), tokenizer, arguments.seed, unknown_part=arguments.unknown_part)
-    trained = [p for p in model.parameters() if p.requires_grad]
-    train(model, talks, steps=arguments.steps, rate=arguments.rate, out=None, whole=0.8, parameters=trained)
+    train(model, talks, steps=arguments.steps, rate=arguments.rate, out=None, whole=0.8)
     model.peft_config["default"].base_model_name_or_path = arguments.name
     model.half().save_pretrained(arguments.out)
 

@@ -13,7 +13,7 @@ use std::{
     process::ExitCode,
 };
 
-use crate::{client::Client, home::Home, node::GUIDE, print, t};
+use crate::{client::Client, home::Home, node, print, t};
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
@@ -109,16 +109,14 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 
 /// The guide that ships with Pumasi, or else the first model.
 async fn usual_model(client: &Client) -> anyhow::Result<String> {
-    let mut models = client.get::<Models>("/v1/models").await?.data;
-    let guide = models.iter().position(|model| model.id == GUIDE).unwrap_or_default();
-    let first = (guide < models.len()).then(|| models.swap_remove(guide));
+    let models = client.get::<Models>("/v1/models").await?.data;
     let none = || {
         t!(
             "no model is offered here; start one with: pumasi up --model FILE.gguf",
             "제공되는 모델이 없습니다. 켤 때 주세요: pumasi up --model 파일.gguf"
         )
     };
-    Ok(first.with_context(none)?.id)
+    Ok(node::usual(&models).with_context(none)?.id.clone())
 }
 
 fn message(role: &str, text: &str) -> Message {

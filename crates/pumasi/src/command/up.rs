@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     home::Home,
-    node::{Config, GUIDE, Node},
+    node::{self, Config, Node},
     passphrase, print, t,
 };
 
@@ -37,7 +37,7 @@ pub struct Args {
     /// What this machine is called on the ledger that it joins [default: the machine's name]
     #[arg(long = "name", id = "account_name", value_name = "NAME")]
     name: Option<String>,
-    /// Leave out the guide and its adapters, which ship with Pumasi
+    /// Leave out the guide, the model that ships with Pumasi
     #[arg(long)]
     without_guide: bool,
     /// A GGUF file to offer; may be given several times
@@ -144,8 +144,7 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     print::line("");
     if node.is_gateway() {
         show_models(home, &models);
-        let usual = models.iter().find(|model| model.id == GUIDE).or(models.first());
-        show_how(home, address, usual);
+        show_how(home, address, node::usual(&models));
     }
     show_network(node);
     Ok(())

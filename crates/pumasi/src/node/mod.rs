@@ -35,7 +35,7 @@ use crate::{
 
 pub use network::Network;
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
-pub use shipped::GUIDE;
+pub use shipped::usual;
 use side::Side;
 
 /// What was stored and belongs to nothing that is listed is given up after so long.
