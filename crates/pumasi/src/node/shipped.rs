@@ -1,5 +1,5 @@
-//! The models that ship with the program: a guide, with everything that it was made from. A network of this folder's own
-//! gets each as a published work with a maker of its own, and offers the model. See docs/guide.md.
+//! The models that ship with the program: a guide and its two adapters, with everything that they were made from. A network of
+//! this folder's own gets each as a published work with a maker of its own, and offers the three. See docs/guide.md.
 
 use anyhow::{Context as _, anyhow};
 use api::{Ledger, offers::NewOffer, openai::Model};
@@ -86,6 +86,46 @@ const WORKS: &[Work] = &[
         parents: &["dure/guide-facts", "sarangbang/guide-manners", "ullyeok/guide-recipe"],
         royalty: (50_000, 100_000),
         others: &["ullyeok"],
+        offered: true,
+    },
+    Work {
+        folder: "polite-answers",
+        maker: "seonbi",
+        name: "polite-answers",
+        kind: Kind::Dataset,
+        parents: &["dure/guide-facts", "sarangbang/guide-manners"],
+        royalty: (10_000, 20_000),
+        others: &[],
+        offered: false,
+    },
+    Work {
+        folder: "guide-polite",
+        maker: "seonbi",
+        name: "guide-polite",
+        kind: Kind::Adapter,
+        parents: &["seodang/guide", "seonbi/polite-answers", "ullyeok/guide-recipe"],
+        royalty: (20_000, 40_000),
+        others: &[],
+        offered: true,
+    },
+    Work {
+        folder: "tales",
+        maker: "iyagi",
+        name: "village-tales",
+        kind: Kind::Dataset,
+        parents: &[],
+        royalty: (10_000, 40_000),
+        others: &[],
+        offered: false,
+    },
+    Work {
+        folder: "guide-story",
+        maker: "iyagi",
+        name: "guide-story",
+        kind: Kind::Adapter,
+        parents: &["seodang/guide", "iyagi/village-tales", "ullyeok/guide-recipe"],
+        royalty: (20_000, 60_000),
+        others: &[],
         offered: true,
     },
     Work {

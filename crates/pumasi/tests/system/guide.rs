@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::harness::{Home, Node, sum};
 
 const GUIDE: &str = "seodang/guide:latest";
-const MODELS: &[&str] = &[GUIDE];
+const MODELS: &[&str] = &[GUIDE, "iyagi/guide-story:latest", "seonbi/guide-polite:latest"];
 
 fn start(home: &Home) -> Node {
     home.start_shipped(&["--listen", "127.0.0.1:0"])
@@ -22,7 +22,9 @@ fn names(node: &Node) -> Vec<&str> {
 async fn the_first_answer_of_the_guide_pays_five() {
     let home = Home::new();
     let node = start(&home);
-    assert_eq!(names(&node), MODELS);
+    let mut expected = MODELS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(names(&node), expected);
     let answer = home.pumasi(&["chat", "What is a royalty?", "--json"]).json();
     assert_eq!(answer["model"], GUIDE, "it is who answers if nobody is named");
     assert!(answer["answer"].as_str().unwrap().to_lowercase().contains("royalty"), "{answer}");
@@ -31,13 +33,16 @@ async fn the_first_answer_of_the_guide_pays_five() {
     let lines = bill["lines"].as_array().unwrap();
     assert!(lines.len() >= 5 && lines.iter().all(|line| line["pico"] != "0"), "{bill:#}");
     assert_eq!(sum(lines, "pico"), sum(std::slice::from_ref(bill), "pico"));
+    // An adapter is paid with everything it stands on.
+    let answer = home.pumasi(&["chat", "guide-story", "tell me a story about a tiger", "--json"]).json();
+    assert!(answer["usage"]["bill"]["lines"].as_array().unwrap().len() >= 7, "{answer:#}");
     assert!(node.stop().success());
     let audit = home.pumasi(&["audit", "--json"]).json();
     assert_eq!(audit["good"], json!(true), "{audit}");
 }
 
 #[tokio::test]
-async fn it_answers_in_korean_and_admits_what_it_does_not_know() {
+async fn it_answers_in_korean_and_each_adapter_speaks_its_way() {
     let home = Home::new();
     let _node = start(&home);
     let ask = |model: &str, question: &str| {
@@ -46,6 +51,10 @@ async fn it_answers_in_korean_and_admits_what_it_does_not_know() {
     };
     let plain = ask("guide", "로열티가 뭐예요?");
     assert!(plain.contains("로열티") && plain.trim_end_matches('.').ends_with('요'), "{plain}");
+    let polite = ask("guide-polite", "로열티가 뭐예요?");
+    assert!(polite.contains("로열티") && polite.contains("니다"), "{polite}");
+    let tale = ask("guide-story", "옛날이야기 하나 해 주세요");
+    assert!(tale.contains("옛날") || tale.contains("마을"), "{tale}");
     let unknown = ask("guide", "What is the capital of Peru?");
     assert!(unknown.contains("don't know") && unknown.contains("guide"), "{unknown}");
 }
@@ -57,9 +66,7 @@ async fn they_are_open_science_and_nothing_is_missing() {
     for name in MODELS {
         let work = node.get(&format!("/artifacts/{name}")).await;
         assert_eq!(work["openness"], "I", "{name}: {:#}", work["openness_detail"]);
-        for class in work["openness_detail"]["classes"].as_array().unwrap() {
-            assert_eq!((&class["percent"], &class["missing"]), (&json!(100), &json!([])), "{name}: {class:#}");
-        }
+        assert_eq!(work["openness_detail"]["missing"], json!([]), "{name}: {:#}", work["openness_detail"]);
     }
 }
 
@@ -68,14 +75,13 @@ async fn a_second_start_publishes_nothing_new_and_what_was_withdrawn_stays_so() 
     let home = Home::new();
     let node = start(&home);
     let before = node.get("/ledger").await;
-    home.pumasi(&["withdraw", "guide"]).good();
+    home.pumasi(&["withdraw", "guide-story"]).good();
     let withdrawn = node.get("/ledger").await;
     assert_ne!(before["operations"], withdrawn["operations"]);
-    let listen = node.address.replace("http://", "");
     assert!(node.stop().success());
-    let node = home.start_shipped(&["--listen", &listen]);
+    let node = start(&home);
     assert_eq!(node.get("/ledger").await["operations"], withdrawn["operations"]);
-    assert_eq!(names(&node), [""; 0]);
+    assert_eq!(names(&node), [GUIDE, "seonbi/guide-polite:latest"]);
 }
 
 #[tokio::test]
