@@ -118,7 +118,7 @@ def options(parser: argparse.ArgumentParser, *, steps: int, rate: float) -> argp
 
 
 def main():
-    arguments = options(argparse.ArgumentParser(), steps=3400, rate=1e-3)
+    arguments = options(argparse.ArgumentParser(), steps=6400, rate=1e-3)
     arguments.out.mkdir(parents=True, exist_ok=True)
     found = [row for folder in arguments.datasets for row in rows(folder)]
     texts = [text for row in found for text in row.answers * 4 + row.questions]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains an adapter (LoRA) on the guide.
 
-    python tune.py BASE OUT DATASET... [--rank 8]
+    python tune.py BASE OUT DATASET... [--rank 16]
 
 The first DATASET holds the adapter's own answers. Rows without questions take those of the same topic and language from the
 datasets named after it.
@@ -36,10 +36,10 @@ def lessons(folders: list[pathlib.Path]) -> list[Row]:
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("base", type=pathlib.Path)
-    parser.add_argument("--rank", type=int, default=8)
+    parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--unknown-part", type=float, default=0.15)
     parser.add_argument("--name", default="Pumasi guide")
-    arguments = options(parser, steps=300, rate=4e-3)
+    arguments = options(parser, steps=1000, rate=2e-3)
     tokenizer = Tokenizer(arguments.base / "tokenizer.model")
     base = transformers.LlamaForCausalLM.from_pretrained(arguments.base)
     config = peft.LoraConfig(

@@ -74,6 +74,14 @@ impl Provider {
         self.0.stand(ready).await.inspect_err(|error| self.0.own().fail(number, error.to_string()))
     }
 
+    /// Takes the offer of an artifact back; its running answers go on.
+    ///
+    /// # Errors
+    /// If ledger or books fail.
+    pub async fn withdraw(&self, artifact: ArtifactId) -> Result<(), Error> {
+        self.0.withdraw(artifact).await
+    }
+
     /// How an artifact is offered, if it is, or was until it did not run any more.
     ///
     /// # Errors

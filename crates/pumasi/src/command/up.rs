@@ -37,7 +37,7 @@ pub struct Args {
     /// What this machine is called on the ledger that it joins [default: the machine's name]
     #[arg(long = "name", id = "account_name", value_name = "NAME")]
     name: Option<String>,
-    /// Leave out the guide, the model that ships with Pumasi
+    /// Leave out the guide and its adapters, the models that ship with Pumasi
     #[arg(long)]
     without_guide: bool,
     /// A GGUF file to offer; may be given several times

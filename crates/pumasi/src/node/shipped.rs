@@ -19,7 +19,7 @@ use crate::{home::Home, print, t};
 
 /// The guide's name.
 const GUIDE: &str = "seodang/guide:latest";
-/// Says in the data folder which edition was published and offered there.
+/// Says in the data folder which edition was published there, and below it what of it was offered.
 const DONE: &str = "shipped";
 
 #[derive(RustEmbed)]
@@ -151,20 +151,23 @@ pub struct Shipping<'a> {
 }
 
 impl Shipping<'_> {
-    /// Publishes and offers what this program brings, unless that was done in this folder before; what its owner withdrew or
-    /// forgot since stays so. Interrupted at any point, the next start goes on.
+    /// Publishes and offers what this program brings, unless that was done in this folder before, and takes back the offers of
+    /// the edition before it; what its owner withdrew or forgot since stays so. Interrupted at any point, the next start goes on.
     ///
     /// # Errors
     /// If ledger, store or disk fail.
     pub async fn publish_all(&self) -> anyhow::Result<()> {
         let edition = edition()?;
-        if self.home.read(DONE)?.as_deref() == Some(&edition) {
+        let done = self.home.read(DONE)?.unwrap_or_default();
+        let mut done = done.lines();
+        if done.next() == Some(&edition) {
             return Ok(());
         }
+        let earlier: Vec<ArtifactId> = done.filter_map(|id| id.parse().ok()).collect();
         let label = t!("publishing the models that ship with Pumasi", "품앗이에 딸린 모델 게시하는 중");
         let ids = print::waiting(label, self.publish()).await?;
         let mut plans = Vec::new();
-        for artifact in ids {
+        for &artifact in &ids {
             plans.push(self.provider.plan_for(NewOffer::usual(artifact)).await?);
         }
         self.provider.load_together(&plans).await;
@@ -172,7 +175,11 @@ impl Shipping<'_> {
             let ready = self.provider.ready(plan).await?;
             self.provider.stand(ready).await?;
         }
-        self.home.write(DONE, &edition)
+        for artifact in earlier.into_iter().filter(|id| !ids.contains(id)) {
+            self.provider.withdraw(artifact).await?;
+        }
+        let ids: String = ids.iter().map(|id| format!("\n{id}")).collect();
+        self.home.write(DONE, &(edition + &ids))
     }
 
     /// Gives what is to be offered.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Home, Node, sum};
+use crate::harness::{Home, Node, model, sum};
 
 const GUIDE: &str = "seodang/guide:latest";
 const MODELS: &[&str] = &[GUIDE, "iyagi/guide-story:latest", "seonbi/guide-polite:latest"];
@@ -103,4 +103,20 @@ async fn a_start_that_was_killed_while_it_published_goes_on() {
     home.pumasi(&["chat", "hello there", "--json"]).json();
     assert!(node.stop().success());
     home.pumasi(&["audit"]).good();
+}
+
+#[tokio::test]
+async fn another_edition_takes_the_place_of_the_one_before() {
+    let home = Home::new();
+    let node = home.start_shipped(&["--listen", "127.0.0.1:0", "--model", model()]);
+    let offers = node.get("/v1/models").await;
+    let mut offers = offers["data"].as_array().unwrap().iter();
+    let earlier = offers.find(|offer| !MODELS.contains(&offer["id"].as_str().unwrap())).unwrap();
+    assert!(node.stop().success());
+    // As if an earlier program had shipped what is the person's own here.
+    std::fs::write(home.path("shipped"), format!("another edition\n{}\n", earlier["digest"].as_str().unwrap())).unwrap();
+    let node = start(&home);
+    let mut expected = MODELS.to_vec();
+    expected.sort_unstable();
+    assert_eq!(names(&node), expected);
 }
