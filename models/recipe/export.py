@@ -120,7 +120,9 @@ def write_adapter(folder: pathlib.Path, out: pathlib.Path, label: str, heads: in
         # The rows of the other side are as short as the rank, too short for a block.
         if side == ".lora_a":
             quantization = gguf.GGMLQuantizationType.Q8_0
-            writer.add_tensor(name_of(plain) + side, gguf.quants.quantize(tensor.astype(numpy.float32), quantization), raw_dtype=quantization)
+            writer.add_tensor(
+                name_of(plain) + side, gguf.quants.quantize(tensor.astype(numpy.float32), quantization), raw_dtype=quantization
+            )
         else:
             writer.add_tensor(name_of(plain) + side, tensor.astype(numpy.float16))
     finish(writer)

@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--rank", type=int, default=8)
     parser.add_argument("--unknown-part", type=float, default=0.15)
     parser.add_argument("--name", default="Pumasi guide")
-    arguments = options(parser, steps=1000, rate=3e-3)
+    arguments = options(parser, steps=700, rate=3e-3)
     tokenizer = Tokenizer(arguments.base / "tokenizer.model")
     base = transformers.LlamaForCausalLM.from_pretrained(arguments.base)
     config = peft.LoraConfig(
