@@ -15,7 +15,7 @@ const words = {
   publish: ["Publish", "게시"],
   earnings: ["Earnings", "수입"],
   keys: ["Keys", "키"],
-  ledger: ["Ledger", "장부"],
+  ledger: ["Ledger", "원장"],
   places: ["Places", "이동"],
   skip: ["Skip to the content", "본문으로 건너뛰기"],
   other: ["한국어", "English"],
@@ -106,7 +106,7 @@ export function App() {
         {say(words.skip)}
       </a>
       <header class="head">
-        <a class="brand" href="#/" aria-label="Pumasi">
+        <a class="brand" href="#/">
           <img src="./icon.svg" alt="" width="24" height="24" />
           <span>{language.value === "ko" ? "품앗이" : "Pumasi"}</span>
         </a>

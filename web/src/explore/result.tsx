@@ -1,0 +1,53 @@
+// An artifact in the list.
+
+import { number, say, type Said } from "../language";
+import { Rates } from "../parts";
+import { link } from "../router";
+import type { Summary } from "./types";
+import { className, kindName, runs, shortName, states } from "./words";
+
+const words = {
+  price: ["Price", "값"],
+  unit: ["credits per million tokens, in / out", "토큰 100만 개당 크레딧, 입력 / 출력"],
+  royalty: ["Royalty", "로열티"],
+  none: ["Not offered", "제공 없음"],
+} satisfies Record<string, Said>;
+
+export function Result({ of }: { of: Summary }) {
+  const title = of.title?.trim() || shortName(of.name);
+  return (
+    <li class="explore-result">
+      <div class="explore-what">
+        <h2>
+          <a href={link(["artifact", of.name])}>{title}</a>
+        </h2>
+        <p class="explore-name soft">
+          <span class="explore-kind">{kindName(of.kind)}</span> <code>{shortName(of.name)}</code>
+        </p>
+        {of.description && <p class="explore-said">{of.description}</p>}
+        <p class="explore-facts soft">
+          {of.license && <span>{of.license}</span>}
+          {of.openness && <span>{className(of.openness)}</span>}
+          {of.royalty.input || of.royalty.output ? (
+            <span>
+              {say(words.royalty)} <Rates input={of.royalty.input} output={of.royalty.output} />
+            </span>
+          ) : (
+            <span>{say(states.free)}</span>
+          )}
+          {of.children > 0 && <span>{say(states.built, { count: number(of.children) })}</span>}
+          {of.retired && <span class="tag bad">{say(states.retired)}</span>}
+          {of.unclaimed && <span class="tag">{say(states.unclaimed)}</span>}
+        </p>
+      </div>
+      {of.price ? (
+        <p class="explore-price">
+          <span class="soft">{say(words.price)}</span> <Rates input={of.price.input} output={of.price.output} />
+          <span class="only-read"> {say(words.unit)}</span>
+        </p>
+      ) : (
+        runs(of.kind) && <p class="explore-price soft">{say(words.none)}</p>
+      )}
+    </li>
+  );
+}
