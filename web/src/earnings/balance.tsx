@@ -76,5 +76,5 @@ export function Balance({ of: wallet }: { of: Wallet }) {
 /** The account's own name, where it says more than what the account is for. */
 function Named({ account: { role, name, id } }: { account: Account }) {
   if (role === `maker-${name}`) return <></>;
-  return <span class="soft earnings-small">{name ?? <Id id={id} />}</span>;
+  return <span class="soft earnings-small">({name ?? <Id id={id} />})</span>;
 }

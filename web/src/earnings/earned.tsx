@@ -16,11 +16,9 @@ const words = {
   days: ["{days} days", "{days}일"],
   royalties: ["Royalties", "로열티"],
   fees: ["Fees", "수수료"],
-  together: ["together", "모두"],
   byDay: ["Credits by day, as settlements brought them", "날마다 정산으로 들어온 크레딧"],
   bySource: ["What it came from", "어디서 벌었나"],
   what: ["From", "무엇으로"],
-  who: ["Account", "계정"],
   tokens: ["Tokens in / out", "토큰 입력 / 출력"],
   amount: ["Credits", "크레딧"],
   running: ["Running models", "모델 실행"],
@@ -100,7 +98,6 @@ function Sources({ of: earned }: { of: Earnings }) {
           <thead>
             <tr>
               <th scope="col">{say(words.what)}</th>
-              <th scope="col">{say(words.who)}</th>
               <th scope="col" class="right">{say(words.tokens)}</th>
               <th scope="col" class="right">{say(words.amount)}</th>
             </tr>
@@ -108,9 +105,11 @@ function Sources({ of: earned }: { of: Earnings }) {
           <tbody>
             {shown.map((one) => (
               <tr key={one.artifact ?? one.roles[0]}>
-                <td>{one.artifact ? <a href={link(["artifact", one.artifact])}>{one.name ?? one.artifact}</a> : say(words.running)}</td>
-                <td>{one.roles.map(roleName).join(", ")}</td>
-                <td class="right">{number(one.input)} / {number(one.output)}</td>
+                <td>
+                  {one.artifact ? <a href={link(["artifact", one.artifact])}>{one.name ?? one.artifact}</a> : say(words.running)}
+                  <div class="soft earnings-small">{one.roles.map(roleName).join(", ")}</div>
+                </td>
+                <td class="right">{one.input + one.output > 0 ? `${number(one.input)} / ${number(one.output)}` : "–"}</td>
                 <td class="right">{credits(one.pico)}</td>
               </tr>
             ))}

@@ -11,9 +11,9 @@ import { link } from "../router";
 
 const words = {
   entry: ["Entry {entry}", "기록 {entry}"],
-  none: ["The ledger says nothing of it yet.", "장부에 아직 기록이 없습니다."],
+  none: ["The ledger says nothing of it yet.", "원장에 아직 기록이 없습니다."],
   refused: ["Refused", "거부됨"],
-  all: ["All of it in the ledger", "장부에서 모두 보기"],
+  all: ["All of it in the ledger", "원장에서 모두 보기"],
 } satisfies Record<string, Said>;
 
 const SHORT = 8;

@@ -6,7 +6,7 @@ import { Rates } from "../parts";
 import { link } from "../router";
 import { BOX, draw, graph, type Drawn } from "./graph";
 import type { Artifact, Branch, RatePair } from "./types";
-import { kindName, shortName, states } from "./words";
+import { kindName, shortName, shownName, states } from "./words";
 
 const words = {
   nothing: ["It names nothing that it was built on.", "바탕이 된 작품을 밝히지 않았습니다."],
@@ -32,7 +32,7 @@ function Branches({ of }: { of: Branch[] }) {
     <ul>
       {of.map((branch) => (
         <li key={branch.id}>
-          <a href={link(["artifact", branch.name])}>{shortName(branch.name)}</a>{" "}
+          <a href={link(["artifact", branch.name])}>{shownName(branch.name)}</a>{" "}
           <span class="soft">
             {kindName(branch.kind)} · <Royalty of={branch.royalty} />
             {branch.retired && <> · {say(states.retired)}</>}
@@ -48,8 +48,10 @@ function Branches({ of }: { of: Branch[] }) {
 function Picture({ of, here }: { of: Drawn; here: string }) {
   const box = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    // What the page is about stands at the right.
+    // What the page is about is in sight, at the right.
+    const own = of.boxes.find((node) => node.id === here);
     box.current!.scrollLeft = box.current!.scrollWidth;
+    box.current!.scrollTop = (own?.y ?? 0) - box.current!.clientHeight / 2 + BOX.height / 2;
   }, [of]);
   return (
     <div class="artifact-graph" ref={box} role="region" aria-label={say(words.graph)} tabIndex={0}>
@@ -60,7 +62,7 @@ function Picture({ of, here }: { of: Drawn; here: string }) {
           ))}
         </svg>
         {of.boxes.map((node) => {
-          const [publisher, name = publisher] = shortName(node.name).split("/");
+          const [publisher, name = publisher] = shownName(node.name).split("/");
           const at = { left: `${node.x}px`, top: `${node.y}px`, width: `${BOX.width}px`, height: `${BOX.height}px` };
           return (
             <a key={node.id} class="artifact-node" href={link(["artifact", node.name])} style={at} title={shortName(node.name)} aria-current={node.id === here ? "true" : undefined}>

@@ -15,7 +15,7 @@ const words = {
   tagTitle: ["Point a tag at this version", "이 버전에 태그 붙이기"],
   tagWhat: [
     "Whoever asks for {name} gets this version from then on. If the tag points at another version now, it moves. You can move it again at any time; that it was moved stays in the ledger for good.",
-    "이제부터 {name|을/를} 찾으면 이 버전이 나옵니다. 다른 버전에 붙어 있던 태그라면 옮겨집니다. 언제든 다시 옮길 수 있지만, 옮긴 기록은 장부에 영원히 남습니다.",
+    "이제부터 {name|을/를} 찾으면 이 버전이 나옵니다. 다른 버전에 붙어 있던 태그라면 옮겨집니다. 언제든 다시 옮길 수 있지만, 옮긴 기록은 원장에 영원히 남습니다.",
   ],
   tagField: ["Tag", "태그"],
   tagRule: ["1 to 64 of a-z, 0-9, dot, dash and underscore, beginning with a letter or digit.", "소문자, 숫자, 점, 줄표, 밑줄로 64자까지. 소문자나 숫자로 시작합니다."],

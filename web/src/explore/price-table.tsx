@@ -5,7 +5,7 @@ import { credits, perMillion } from "../money";
 import { link } from "../router";
 import { EXAMPLE, shares } from "./price";
 import type { Artifact, PriceLine } from "./types";
-import { runs, shortName } from "./words";
+import { runs, shownName } from "./words";
 
 const words = {
   cheapest: ["Of the cheapest offer, by {name}.", "가장 싼 제공 조건({name})의 값입니다."],
@@ -16,8 +16,8 @@ const words = {
   payee: ["Payee", "받는 이"],
   input: ["In", "입력"],
   output: ["Out", "출력"],
-  unit: ["Rates are credits per million tokens. The example is an answer of {input} tokens in and {output} out.", "단가는 토큰 100만 개당 크레딧입니다. 보기는 입력 {input}토큰, 출력 {output}토큰인 답 하나입니다."],
-  example: ["Example", "보기"],
+  unit: ["Rates are credits per million tokens. The example is an answer of {input} tokens in and {output} out.", "단가는 토큰 100만 개당 크레딧입니다. 예시는 입력 {input}토큰, 출력 {output}토큰인 답 하나입니다."],
+  example: ["Example", "예시"],
   sum: ["Together", "합계"],
   provider_fee: ["Running it", "실행"],
   royalty: ["Royalty", "로열티"],
@@ -29,7 +29,13 @@ const percent = (tenths: number) =>
 
 function Payee({ line }: { line: PriceLine }) {
   const to = line.what === "royalty" ? link(["artifact", line.payee]) : link(["ledger", "account", line.id]);
-  return <a href={to}>{shortName(line.payee)}</a>;
+  const [publisher = "", name] = shownName(line.payee).split("/");
+  return (
+    <a href={to}>
+      {publisher}
+      {name !== undefined && <>/<wbr />{name}</>}
+    </a>
+  );
 }
 
 export function Price({ of }: { of: Artifact }) {

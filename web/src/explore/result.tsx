@@ -4,7 +4,7 @@ import { number, say, type Said } from "../language";
 import { Rates } from "../parts";
 import { link } from "../router";
 import type { Summary } from "./types";
-import { className, kindName, runs, shortName, states } from "./words";
+import { className, kindName, runs, shownName, states, titleOf } from "./words";
 
 const words = {
   price: ["Price", "값"],
@@ -14,15 +14,14 @@ const words = {
 } satisfies Record<string, Said>;
 
 export function Result({ of }: { of: Summary }) {
-  const title = of.title?.trim() || shortName(of.name);
   return (
     <li class="explore-result">
       <div class="explore-what">
         <h2>
-          <a href={link(["artifact", of.name])}>{title}</a>
+          <a href={link(["artifact", of.name])}>{titleOf(of)}</a>
         </h2>
         <p class="explore-name soft">
-          <span class="explore-kind">{kindName(of.kind)}</span> <code>{shortName(of.name)}</code>
+          <span class="explore-kind">{kindName(of.kind)}</span> <code>{shownName(of.name)}</code>
         </p>
         {of.description && <p class="explore-said">{of.description}</p>}
         <p class="explore-facts soft">

@@ -5,7 +5,7 @@ import { day, number, say, type Said } from "../language";
 import { Copy, Id, Rates } from "../parts";
 import { link } from "../router";
 import type { Artifact, Version } from "./types";
-import { className, kindName, runs, shortName, states } from "./words";
+import { className, kindName, runs, shortName, states, titleOf } from "./words";
 
 const words = {
   ask: ["Ask it", "물어보기"],
@@ -31,7 +31,7 @@ const words = {
   see: ["See it", "보러 가기"],
   retired: ["Its publisher retired it: no new offers and no new works on it. What stands on it goes on.", "게시자가 내렸습니다. 새로 제공하거나 이것으로 새 작품을 만들 수 없고, 이미 있는 것은 이어집니다."],
   unclaimed: ["Somebody brought this work here; its authors have not come for it. It asks no royalty.", "다른 사람이 가져온 작품이고, 만든 이가 아직 찾아오지 않았습니다. 로열티는 없습니다."],
-  away: ["Its files are not on this node, so only what the ledger knows is shown.", "파일이 이 노드에 없어 장부에 있는 것만 보여 드립니다."],
+  away: ["Its files are not on this node, so only what the ledger knows is shown.", "파일이 이 노드에 없어 원장에 있는 것만 보여 드립니다."],
 } satisfies Record<string, Said>;
 
 const OCI = "org.opencontainers.image.";
@@ -67,13 +67,12 @@ function Versions({ of }: { of: Artifact }) {
 }
 
 export function Top({ of }: { of: Artifact }) {
-  const title = of.title?.trim() || shortName(of.name);
   const newer = of.versions.findLast((version) => !version.retired);
   const name = shortName(of.name);
   return (
     <header class="artifact-top">
       <p class="soft artifact-kind">{kindName(of.kind)}</p>
-      <h1>{title}</h1>
+      <h1>{titleOf(of)}</h1>
       <p class="artifact-name">
         <code>{name}</code> <Copy text={name} />
       </p>

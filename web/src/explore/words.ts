@@ -1,7 +1,7 @@
 // Words that several parts of these two pages say.
 
 import { say, type Said } from "../language";
-import type { Class, Kind } from "./types";
+import type { Class, Kind, Summary } from "./types";
 
 export const kinds = {
   model: ["Model", "모델"],
@@ -43,6 +43,12 @@ export const runs = (kind: Kind) => kind === "model" || kind === "adapter";
 
 /** A name without the tag that is meant when none is said. */
 export const shortName = (name: string) => name.replace(/:latest$/, "");
+
+/** The same where there is little room: of what has no name any more, the two ends of its id. */
+export const shownName = (name: string) => shortName(name).replace(/^(sha256:[0-9a-f]{8})[0-9a-f]{50}([0-9a-f]{6})$/, "$1…$2");
+
+/** What people call it: its title, or the last part of its name. */
+export const titleOf = (of: Summary) => of.title?.trim() || shownName(of.name).replace(/^[^/]*\//, "");
 
 export const states = words;
 

@@ -15,7 +15,7 @@ import { Own } from "../explore/own";
 import { Price } from "../explore/price-table";
 import { Facts, Top } from "../explore/top";
 import type { Artifact } from "../explore/types";
-import { runs } from "../explore/words";
+import { runs, titleOf } from "../explore/words";
 import { say, type Said } from "../language";
 import { useLoad } from "../load";
 import { Empty, Shown } from "../parts";
@@ -27,15 +27,15 @@ const words = {
   unit: ["Price and royalty are credits per million tokens, in / out.", "값과 로열티는 토큰 100만 개당 크레딧, 입력 / 출력입니다."],
   card: ["Card", "카드"],
   lineage: ["Lineage", "계보"],
-  price: ["Who is paid", "누가 받나"],
+  price: ["Who is paid", "누가 얼마를 받나"],
   offers: ["Offers", "제공 조건"],
   openness: ["Openness", "개방도"],
   earned: ["Earned", "수입"],
   files: ["Files", "파일"],
   call: ["Use it", "쓰는 법"],
-  history: ["In the ledger", "장부에 남은 기록"],
+  history: ["In the ledger", "원장에 남은 기록"],
   parts: ["On this page", "이 페이지에서"],
-  nothing: ["There is no artifact {name} on this ledger.", "이 장부에는 {name|이라는/라는} 아티팩트가 없습니다."],
+  nothing: ["There is no artifact {name} on this ledger.", "이 원장에는 {name|이라는/라는} 아티팩트가 없습니다."],
   explore: ["See what there is", "둘러보기"],
   which: ["Name an artifact, or look for one.", "아티팩트를 골라 주세요."],
 } satisfies Record<string, Said>;
@@ -79,7 +79,7 @@ function Contents({ of }: { of: Part[] }) {
 function Whole({ of, again }: { of: Artifact; again: () => void }) {
   const all = parts(of);
   useEffect(() => {
-    document.title = `${of.title ?? of.name} · Pumasi`;
+    document.title = `${titleOf(of)} · Pumasi`;
   });
   return (
     <article class="artifact">
@@ -93,7 +93,7 @@ function Whole({ of, again }: { of: Artifact; again: () => void }) {
         </aside>
         <div class="artifact-parts">
           {all.map((part) => (
-            <section key={part.id} aria-labelledby={`artifact-${part.id}`}>
+            <section key={part.id}>
               <h2 id={`artifact-${part.id}`} tabIndex={-1}>
                 {say(part.name)}
               </h2>

@@ -23,7 +23,7 @@ const words = {
   drop: ["Remove this filter: {name}", "이 조건 지우기: {name}"],
   nothing: ["Nothing is published that fits. Try fewer words or filters.", "맞는 아티팩트가 없습니다. 찾는 말이나 조건을 줄여 보세요."],
   reset: ["Show everything", "모두 보기"],
-  empty: ["Nothing is published on this ledger yet.", "이 장부에는 아직 게시된 것이 없습니다."],
+  empty: ["Nothing is published on this ledger yet.", "이 원장에는 아직 게시된 것이 없습니다."],
   publish: ["Publish the first work", "첫 작품 게시하기"],
 } satisfies Record<string, Said>;
 

@@ -117,7 +117,7 @@ function Came({ all }: { all: Received[] }) {
               <td>{moment(one.time)}</td>
               <td><Who name={one.from} /></td>
               <td>{one.key ?? <span class="soft">{say(words.forNone)}</span>}{one.key && !one.raised && <div class="soft">{say(words.kept)}</div>}</td>
-              <td><a href={link(["ledger"], { entry: String(one.entry) })}>{one.entry}</a></td>
+              <td><a href={link(["ledger", "operation", String(one.entry)])}>{one.entry}</a></td>
               <td class="right">{credits(parse(one.amount) ?? 0n)}</td>
             </tr>
           ))}

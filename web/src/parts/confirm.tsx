@@ -4,6 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { say, type Said } from "../language";
 import { Wrong } from ".";
+import "../style/confirm.css";
 
 const words = {
   cancel: ["Cancel", "취소"],
