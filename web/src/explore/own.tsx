@@ -45,7 +45,7 @@ function Tag({ of, done, close }: { of: Artifact; done: () => void; close: () =>
   return (
     <Confirm title={say(words.tagTitle)} action={say(words.tag)} act={act} close={close}>
       <Field label={say(words.tagField)} value={tag} onInput={set} maxLength={64} placeholder="v2" focus hint={wrong ? undefined : say(words.tagRule)} fault={wrong ? say(words.tagRule) : null} />
-      <p>{say(words.tagWhat, { name: `${own}:${tag || "…"}` })}</p>
+      <p>{say(words.tagWhat, { name: `${own}:${tag && !wrong ? tag : "…"}` })}</p>
     </Confirm>
   );
 }

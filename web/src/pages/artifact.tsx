@@ -52,7 +52,7 @@ function parts(of: Artifact): Part[] {
     { id: "openness", name: words.openness, shown: <Open of={of} /> },
     { id: "earned", name: words.earned, shown: <Earned of={of} /> },
     { id: "files", name: words.files, shown: <Files of={of} /> },
-    { id: "history", name: words.history, shown: <History id={of.id} /> },
+    { id: "history", name: words.history, shown: <History key={`${of.retired} ${of.tags.join()}`} id={of.id} /> },
   ];
   return all.filter((one) => one !== false);
 }
