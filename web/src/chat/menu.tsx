@@ -43,7 +43,7 @@ export function Menu({ of }: { of: Conversation }) {
       <button ref={button} type="button" class="quiet" popovertarget="chat-menu" aria-expanded={open} onClick={() => place(list.current!, button.current!)}>
         {say(words.more)}
       </button>
-      <div ref={list} id="chat-menu" popover="auto" class="chat-menu" role="group" aria-label={say(words.menu)} onToggle={(event) => set((event as ToggleEvent).newState === "open")}>
+      <div ref={list} id="chat-menu" popover="auto" class="chat-menu" role="group" aria-label={say(words.menu)} onToggle={(event) => set((event as unknown as ToggleEvent).newState === "open")}>
         <button type="button" onClick={does(() => ask("rename"))}>{say(words.rename)}</button>
         <button type="button" onClick={does(save)}>{say(words.markdown)}</button>
         <button type="button" class="danger" onClick={does(() => ask("remove"))}>{say(words.remove)}</button>
