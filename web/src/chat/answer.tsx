@@ -65,7 +65,7 @@ function Ended({ of, message, model, busy }: Of) {
       {state === "done" && message.finish === "length" && <p class="chat-state">{say(words.cut)}</p>}
       {state === "done" && text === "" && <p class="chat-state">{say(words.nothing)}</p>}
       {state === "failed" && fault && (
-        <div class="wrong chat-wrong" role="alert">
+        <div class="wrong chat-wrong">
           <p>{fault.message}</p>
           <div class="row">
             {fault.status === 402 && <a href={link(["keys"])}>{say(words.keys)}</a>}

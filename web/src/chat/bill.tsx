@@ -5,7 +5,7 @@ import type { Checked } from "../check/bill";
 import { say, type Said } from "../language";
 import { credits, pico } from "../money";
 import { link } from "../router";
-import { people, percent, sum } from "./shares";
+import { digitsOf, padded, people, percent, sum } from "./shares";
 import type { Bill } from "./tree";
 
 const words = {
@@ -22,7 +22,7 @@ const words = {
   gateway_fee: ["Gateway's fee", "게이트웨이 수수료"],
   checking: ["Checking order, receipt and voucher…", "주문, 영수증, 지급 확인서를 검사하는 중…"],
   checked: ["Checked in this browser: order, receipt and voucher add up.", "이 브라우저에서 검사했어요. 주문, 영수증, 지급 확인서가 모두 맞아요."],
-  later: ["Checked in this browser, as far as it can be yet: {why}", "지금 할 수 있는 데까지 이 브라우저에서 검사했어요. {why}"],
+  so_far: ["Checked in this browser, as far as it can be yet.", "지금 할 수 있는 데까지 이 브라우저에서 검사했어요."],
   false: ["This bill is false: {why}", "이 계산서는 틀렸습니다. {why}"],
   sums: ["its lines do not add up to the cost.", "줄을 더한 값이 비용과 달라요."],
   computed: ["computed here, it comes to {cost} credits.", "여기서 계산하면 {cost} 크레딧이에요."],
@@ -59,6 +59,7 @@ export function Cost({ bill }: { bill: Bill | null }) {
 
 function Lines({ bill }: { bill: Bill }) {
   const total = pico(bill.pico);
+  const digits = Math.max(...[total, ...bill.lines.map((line) => pico(line.pico))].map((one) => digitsOf(credits(one))));
   return (
     <section class="chat-bill card" aria-label={say(words.title)}>
       <table>
@@ -78,7 +79,7 @@ function Lines({ bill }: { bill: Bill }) {
                 <span class="chat-bill-what">{say(words[line.what])}</span>
               </th>
               <td class="right">{percent(pico(line.pico), total)}</td>
-              <td class="right">{credits(pico(line.pico))}</td>
+              <td class="right">{padded(credits(pico(line.pico)), digits)}</td>
             </tr>
           ))}
         </tbody>
@@ -86,7 +87,7 @@ function Lines({ bill }: { bill: Bill }) {
           <tr>
             <th scope="row">{say(words.total)}</th>
             <td class="right">{percent(total, total)}</td>
-            <td class="right">{credits(total)}</td>
+            <td class="right">{padded(credits(total), digits)}</td>
           </tr>
         </tfoot>
       </table>
@@ -121,14 +122,16 @@ function Mark({ bill }: { bill: Bill }) {
     };
   }, [bill.receipt, round]);
   const { kind, text } = verdict(bill, result);
+  const later = kind === "checked" ? pending(result).map((one) => one.why) : [];
   return (
     <div class={`chat-mark ${kind}`} role={kind === "false" ? "alert" : "status"}>
       <p>
         {kind === "checked" && <span aria-hidden="true">✓ </span>}
         {text}
+        {later.map((why, at) => <span key={at} class="chat-mark-step">{told(why)}</span>)}
         {kind === "checking" && step && <span class="chat-mark-step">{say(step)}</span>}
       </p>
-      {kind !== "checking" && kind !== "checked" && (
+      {kind !== "checking" && (kind !== "checked" || later.length > 0) && (
         <button type="button" class="quiet" onClick={() => turn(round + 1)}>
           {say(words.again)}
         </button>
@@ -137,8 +140,11 @@ function Mark({ bill }: { bill: Bill }) {
   );
 }
 
+/** What can be told only later, such as the settlement. */
+const pending = (result: Checked | undefined) => (result?.steps ?? []).filter((one) => one.state === "later");
+
 /** The page's own sums are looked at too: a check of something else than what is shown would be worth nothing. */
-function verdict(bill: Bill, result: Checked | undefined): { kind: "checking" | "checked" | "later" | "unchecked" | "false"; text: string } {
+function verdict(bill: Bill, result: Checked | undefined): { kind: "checking" | "checked" | "unchecked" | "false"; text: string } {
   if (sum(bill) !== pico(bill.pico)) return { kind: "false", text: say(words.false, { why: say(words.sums) }) };
   if (!result) return { kind: "checking", text: say(words.checking) };
   const why = (state: string) => told(result.steps.find((one) => one.state === state)?.why);
@@ -147,6 +153,5 @@ function verdict(bill: Bill, result: Checked | undefined): { kind: "checking" | 
   if (result.pico !== pico(bill.pico)) {
     return { kind: "false", text: say(words.false, { why: result.pico === null ? say(words.unknown) : say(words.computed, { cost: credits(result.pico) }) }) };
   }
-  if (result.steps.some((one) => one.state === "later")) return { kind: "later", text: say(words.later, { why: why("later") }) };
-  return { kind: "checked", text: say(words.checked) };
+  return { kind: "checked", text: say(pending(result).length > 0 ? words.so_far : words.checked) };
 }

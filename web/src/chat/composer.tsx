@@ -1,5 +1,6 @@
 // Where questions are written: text, files, and the button that sends or stops.
 
+import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { say, type Said } from "../language";
 import { attach, type Attached, Unfit } from "./files";
@@ -27,8 +28,8 @@ interface Draft {
 const drafts = new Map<string, Draft>();
 const EMPTY: Draft = { text: "", files: [] };
 
-/** Without a `model` it can be written and not sent. */
-export function Composer({ of, model }: { of: Conversation; model: string | undefined }) {
+/** Without a `model` it can be written and not sent. `children` are more buttons. */
+export function Composer({ of, model, children }: { of: Conversation; model: string | undefined; children: ComponentChildren }) {
   const [draft, set] = useState<Draft>(drafts.get(of.id) ?? EMPTY);
   const [unfit, refuse] = useState<Unfit[]>([]);
   const area = useRef<HTMLTextAreaElement>(null);
@@ -117,9 +118,12 @@ export function Composer({ of, model }: { of: Conversation; model: string | unde
           }}
         />
         <div class="chat-box-acts">
-          <button type="button" class="quiet" onClick={() => chooser.current!.click()}>
-            {say(words.files)}
-          </button>
+          <div class="chat-box-left">
+            <button type="button" class="quiet" onClick={() => chooser.current!.click()}>
+              {say(words.files)}
+            </button>
+            {children}
+          </div>
           <input
             ref={chooser}
             type="file"
@@ -130,12 +134,20 @@ export function Composer({ of, model }: { of: Conversation; model: string | unde
               event.currentTarget.value = "";
             }}
           />
+          {/* Two buttons, not one with two words: a late click to stop must not send. */}
           {busy ? (
-            <button key="act" type="button" onClick={() => stop(of.id)}>
+            <button
+              key="stop"
+              type="button"
+              onClick={() => {
+                stop(of.id);
+                toComposer();
+              }}
+            >
               {say(words.stop)}
             </button>
           ) : (
-            <button key="act" type="submit" class="main" disabled={!ready}>
+            <button key="send" type="submit" class="main" disabled={!ready}>
               {say(words.send)}
             </button>
           )}

@@ -10,14 +10,20 @@ export function useFollow(conversation: string, run: string | undefined) {
   const outer = useRef<HTMLDivElement>(null);
   const inner = useRef<HTMLDivElement>(null);
   const following = useRef(true);
+  const top = useRef(0);
   const [away, set] = useState(false);
   const toEnd = () => {
     following.current = true;
     outer.current?.scrollTo({ top: outer.current.scrollHeight });
   };
   const look = () => {
-    const { scrollHeight, scrollTop, clientHeight } = outer.current!;
-    following.current = scrollHeight - scrollTop - clientHeight < NEAR;
+    // The last word of a size can come after the page was left.
+    if (!outer.current) return;
+    const { scrollHeight, scrollTop, clientHeight } = outer.current;
+    const near = scrollHeight - scrollTop - clientHeight < NEAR;
+    // Only going up leaves the end; an answer that grew since is no reason.
+    if (near || scrollTop < top.current) following.current = near;
+    top.current = scrollTop;
     set(!following.current);
   };
   useLayoutEffect(toEnd, [conversation]);

@@ -10,7 +10,7 @@ import { Modal } from "./modal";
 import { plain } from "./store";
 
 const words = {
-  button: ["Model: {model}. Choose another", "모델: {model}. 다른 모델 고르기"],
+  button: ["Model:", "모델:"],
   none: ["Choose a model", "모델 고르기"],
   title: ["Which model to ask", "어느 모델에게 물을까요"],
   search: ["Search models", "모델 찾기"],
@@ -44,7 +44,8 @@ export function Picker({ all, chosen, wanted, choose }: Of) {
   const name = chosen ? shortName(chosen.id) : wanted ? shortName(wanted) : "";
   return (
     <>
-      <button type="button" class="quiet chat-model" aria-haspopup="dialog" aria-label={name ? say(words.button, { model: name }) : undefined} title={chosen?.id} onClick={() => set(true)}>
+      <button type="button" class="quiet chat-model" aria-haspopup="dialog" title={chosen?.id} onClick={() => set(true)}>
+        {name && <span class="only-read">{say(words.button)} </span>}
         <span class="chat-model-name">{name || say(all.value || all.problem ? words.none : words.loading)}</span>
         {chosen && <span class="chat-model-price number">{say(words.short, price(chosen))}</span>}
         {chosen?.openness && <span class="tag">{say(words.class, { class: chosen.openness })}</span>}

@@ -13,9 +13,18 @@ export function percent(part: bigint, whole: bigint): string {
   if (whole === 0n) return "–";
   const tenths = (part * 2000n + whole) / (whole * 2n);
   if (part > 0n && tenths === 0n) return "<0.1%";
-  return `${tenths / 10n}${tenths % 10n === 0n ? "" : `.${tenths % 10n}`}%`;
+  return part === whole ? "100%" : `${tenths / 10n}.${tenths % 10n}%`;
 }
 
 export function sum(bill: Bill): bigint {
   return bill.lines.reduce((all, line) => all + BigInt(line.pico), 0n);
+}
+
+export const digitsOf = (decimal: string) => decimal.split(".")[1]?.length ?? 0;
+
+/** With as many digits after the point as the others below and above: amounts can be compared by eye. */
+export function padded(decimal: string, digits: number): string {
+  if (digits === 0) return decimal;
+  const [whole, part = ""] = decimal.split(".");
+  return `${whole}.${part.padEnd(digits, "0")}`;
 }

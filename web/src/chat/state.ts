@@ -22,7 +22,7 @@ export const keeps = signal(true);
 export const shown = signal<Conversation | "loading" | "missing">("loading");
 /** Running answers, by conversation: they go on while another one is on screen. */
 export const runs = signal<ReadonlyMap<string, Run>>(new Map());
-/** The newest finished answer's words, for those who listen. */
+/** The newest finished answer's words, or why it failed, for those who listen. */
 export const announced = signal("");
 
 /** The conversation to come back to from another page. */
@@ -186,7 +186,7 @@ async function answer(id: string, question: string, model: string) {
   batch(() => {
     put(end);
     set(id, null);
-    if (end.state === "done" && last === id) announced.value = text;
+    if (last === id) announced.value = end.fault?.message ?? (end.state === "done" ? text : "");
   });
   if (receipt && !end.bill) await settle(id, message.id, receipt);
 }

@@ -101,10 +101,7 @@ function Talk({ of, drawer }: { of: Conversation; drawer: (() => void) | undefin
           </button>
         )}
         <Picker all={all} chosen={chosen} wanted={wanted} choose={(to) => choose(of.id, to)} />
-        <div class="chat-bar-end">
-          <OptionsButton options={of.options} set={(to) => setOptions(of.id, to)} />
-          {messages.length > 0 && <Menu of={of} />}
-        </div>
+        <div class="chat-bar-end">{messages.length > 0 && <Menu of={of} />}</div>
       </div>
       <div class="chat-scroll" ref={outer} onScroll={look} tabIndex={0} role="region" aria-label={say(words.log)}>
         <div class="chat-inner" ref={inner}>
@@ -130,7 +127,13 @@ function Talk({ of, drawer }: { of: Conversation; drawer: (() => void) | undefin
         )}
         {all.problem && <Wrong problem={all.problem} again={all.again} />}
         {all.value?.length === 0 && <p class="chat-note">{say(words.none)}</p>}
-        {open ? <Composer of={of} model={model} /> : <NeedsSession />}
+        {open ? (
+          <Composer of={of} model={model}>
+            <OptionsButton options={of.options} set={(to) => setOptions(of.id, to)} />
+          </Composer>
+        ) : (
+          <NeedsSession />
+        )}
       </div>
     </>
   );
