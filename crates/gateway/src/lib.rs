@@ -8,6 +8,7 @@
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
 //! - `limits`: how much is deposited without asking the owner; `received`: transfers that raise an API key's budget.
+//! - [`page`]: the web page, and plain HTML of what is public.
 //! - `forget`: what leaves the books after its settlement.
 //! - `recover`: what a crash or a broken connection left open; `doubt`: what a restored backup may not know.
 
@@ -28,6 +29,7 @@ mod limits;
 mod money;
 mod names;
 mod owner;
+pub mod page;
 mod read;
 mod receipts;
 mod received;

@@ -25,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Turn Pumasi on, on this machine
     Up(command::up::Args),
+    /// Open the page in a browser, by a link that works once
+    Open(command::open::Args),
     /// What is running
     Status,
     /// Ask a model, and see the answer and what it cost

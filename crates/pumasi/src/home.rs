@@ -41,6 +41,13 @@ pub struct Running {
     pub pid: u32,
 }
 
+impl Running {
+    /// This process.
+    pub fn here(address: &str) -> Self {
+        Self { address: address.to_owned(), pid: std::process::id() }
+    }
+}
+
 impl Home {
     /// The folder named on the command line or by `PUMASI_HOME`, or the default by XDG. Nothing is made yet.
     pub fn find(named: Option<PathBuf>) -> anyhow::Result<Self> {

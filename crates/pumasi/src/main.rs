@@ -45,6 +45,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let home = home::Home::find(cli.home)?;
     match cli.command {
         Command::Up(args) => command::up::run(home, args, cli.json).await,
+        Command::Open(args) => command::open::run(&home, args, cli.json).await,
         Command::Chat(args) => command::chat::run(&home, args, cli.json).await,
         Command::Offer(args) => command::offer::run(&home, args, cli.json).await,
         Command::Withdraw(args) => command::withdraw::run(&home, args, cli.json).await,

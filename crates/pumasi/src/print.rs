@@ -16,6 +16,7 @@ use std::{
 
 use crate::t;
 
+pub use api::text::date;
 pub use openness::{missing, openness};
 
 /// What takes longer than this says how far it is.
@@ -115,29 +116,6 @@ pub fn size(bytes: u64) -> String {
         || format!("{bytes} B"),
         |(name, unit)| format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10)),
     )
-}
-
-/// The day of a time in milliseconds since 1970, as `2026-11-24` (UTC).
-pub fn date(time: u64) -> String {
-    let (mut days, mut year) = (time / 86_400_000, 1970);
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    // Four hundred years have so many days.
-    (days, year) = (days % 146_097, year + days / 146_097 * 400);
-    while days >= 365 + u64::from(leap(year)) {
-        days -= 365 + u64::from(leap(year));
-        year += 1;
-    }
-    let february = 28 + u64::from(leap(year));
-    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let mut month = 1;
-    for length in months {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    format!("{year:04}-{month:02}-{:02}", days + 1)
 }
 
 /// Asks on the terminal. Without one, and with JSON, where nothing was shown to decide by, `--yes` must have said it.
@@ -259,22 +237,6 @@ pub fn columns(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn days_are_those_of_the_calendar() {
-        for (seconds, date) in [
-            (0, "1970-01-01"),
-            (68_169_600, "1972-02-29"),
-            (951_782_400, "2000-02-29"),
-            (951_868_800, "2000-03-01"),
-            (1_735_689_599, "2024-12-31"),
-            (1_795_564_800, "2026-11-25"),
-            (4_107_542_400, "2100-03-01"),
-        ] {
-            assert_eq!(super::date(seconds * 1_000), date);
-        }
-        super::date(u64::MAX);
-    }
-
     #[test]
     fn sizes_are_for_the_eye() {
         let sizes = [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (601_376, "601.3 kB"), (1_250_000_000, "1.2 GB")];

@@ -54,7 +54,7 @@ fn tree() -> Vec<Text> {
             let skipped = fetched || (name.starts_with('.') && folder.is_empty());
             if kind.is_dir() && (!skipped || ROOTS.contains(&name.as_str())) {
                 folders.push(format!("{path}/"));
-            } else if kind.is_file() && name != "Cargo.lock" {
+            } else if kind.is_file() && !matches!(name.as_str(), "Cargo.lock" | ".git") {
                 found.extend(fs::read_to_string(entry.path()).ok().map(|text| Text { path, text }));
             }
         }

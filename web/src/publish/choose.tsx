@@ -1,6 +1,6 @@
 // Where files come in: dropped, or chosen as files or as a folder.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { say, type Said } from "../language";
 import { Wrong } from "../parts";
 import { ofDrop, ofInput, type Gathered } from "./files";
@@ -19,6 +19,10 @@ export function Choose({ chosen }: { chosen: (gathered: Gathered) => void }) {
   const [over, hover] = useState(false);
   const [problem, fail] = useState<unknown>();
   const [folder, files] = [useRef<HTMLInputElement>(null), useRef<HTMLInputElement>(null)];
+  // Preact's types do not know it as an attribute.
+  useEffect(() => {
+    if (folder.current) folder.current.webkitdirectory = true;
+  }, []);
   const took = (gathered: Promise<Gathered>) => {
     fail(undefined);
     gathered.then(chosen, fail);
@@ -46,7 +50,7 @@ export function Choose({ chosen }: { chosen: (gathered: Gathered) => void }) {
           <button type="button" class="main" onClick={() => folder.current?.click()}>{say(words.folder)}</button>
           <button type="button" onClick={() => files.current?.click()}>{say(words.files)}</button>
         </div>
-        <input ref={folder} type="file" webkitdirectory hidden onChange={input} />
+        <input ref={folder} type="file" hidden onChange={input} />
         <input ref={files} type="file" multiple hidden onChange={input} />
       </div>
     </>

@@ -8,6 +8,7 @@ pub mod import;
 pub mod key;
 pub mod ls;
 pub mod offer;
+pub mod open;
 pub mod ps;
 pub mod publish;
 pub mod pull;

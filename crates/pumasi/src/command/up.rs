@@ -125,7 +125,8 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     }
     node.notes().iter().for_each(|note| eprintln!("{note}"));
     print::line(&t!("Pumasi is on: {address}", "품앗이가 켜졌습니다: {address}"));
-    let mut rows = vec![vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()]];
+    let mut rows = page_rows(home, node)?;
+    rows.push(vec![t!("data folder", "데이터 폴더"), home.dir().display().to_string()]);
     if let Some(network) = node.joined() {
         rows.push(vec![t!("on the ledger at", "함께하는 원장"), network.ledger.address.clone()]);
     }
@@ -148,6 +149,18 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
     }
     show_network(node);
     Ok(())
+}
+
+/// Where the page is. What a service says is written down where more people read it than the owner, so there it says how to
+/// come by a link.
+fn page_rows(home: &Home, node: &Node) -> anyhow::Result<Vec<Vec<String>>> {
+    let (label, command) = (t!("in a browser", "브라우저에서"), home.command());
+    if std::env::var_os("NOTIFY_SOCKET").is_some() {
+        return Ok(vec![vec![label, t!("{command} open", "{command} open")]]);
+    }
+    let once =
+        t!("(opens the page once; another time: {command} open)", "(한 번만 열립니다. 다음에는: {command} open)");
+    Ok(vec![vec![label, node.page_link()?], vec![String::new(), once]])
 }
 
 async fn offered(node: &Node) -> anyhow::Result<Vec<Model>> {

@@ -10,6 +10,7 @@ mod owner;
 mod publish;
 mod routes;
 mod serve;
+mod session;
 mod shipped;
 mod side;
 mod tls;
@@ -35,6 +36,7 @@ use crate::{
 
 pub use network::Network;
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
+use session::Sessions;
 pub use shipped::usual;
 use side::Side;
 
@@ -85,6 +87,7 @@ pub struct Node {
     side: Side,
     provider: Option<Arc<provider::Provider>>,
     gateway: Option<Arc<gateway::Gateway>>,
+    sessions: Sessions,
     server: Server,
     home: Home,
 }
@@ -121,7 +124,9 @@ impl Node {
             fits(network, &config)?;
         }
         let listener = TcpListener::bind(&config.listen).await.map_err(|error| busy(&config.listen, &error))?;
-        let address = address(listener.local_addr()?);
+        let at = listener.local_addr()?;
+        let address = address(at);
+        let sessions = Sessions::new(&home, &config.listen, at, &address)?;
         let (public, named) = match &joined {
             Some(network) => (network.public.clone(), network.address.clone()),
             None => (config.public.clone(), config.address.clone()),
@@ -160,6 +165,7 @@ impl Node {
             ledger: Arc::clone(&ledger),
             store: Arc::clone(&store),
             owner_token: home.owner_token()?,
+            sessions: sessions.clone(),
         };
         let link = public.as_ref().map(|public| public.link.clone());
         let server = Server::start(listener, public, &routes)?;
@@ -177,16 +183,21 @@ impl Node {
             routes::first_key(&home, &address).await?;
         }
         sweep(store);
-        home.write(
-            "run.json",
-            &serde_json::to_string(&Running { address: address.clone(), pid: std::process::id() })?,
-        )?;
-        Ok(Self { address, public: link, joined, notes, side, provider, gateway, server, home })
+        home.write("run.json", &serde_json::to_string(&Running::here(&address))?)?;
+        Ok(Self { address, public: link, joined, notes, side, provider, gateway, sessions, server, home })
     }
 
     /// Where it is reached from this machine.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// A link that opens the page for the owner: once, while the node runs.
+    ///
+    /// # Errors
+    /// If the system gives no random numbers.
+    pub fn page_link(&self) -> anyhow::Result<String> {
+        self.sessions.link(None)
     }
 
     /// Where others reach it.
@@ -402,6 +413,7 @@ impl Server {
         let (close, closing) = watch::channel(false);
         let router = routes.router(stopping)?;
         let for_others = serve::in_time(routes::for_others(router.clone()));
+        let router = routes.for_owner(router);
         // The words of an answer go out one by one, at once.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let mut tasks = vec![serve::serve(listener, router, closing.clone())];

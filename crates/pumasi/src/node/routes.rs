@@ -1,7 +1,8 @@
 //! The node's routes: those of its parts, and what only the whole can tell.
 //!
 //! A page of a stranger can be made to look like this host (DNS rebinding), but it has no API key and no owner's token, and
-//! nothing here is answered for where a request comes from: so the `Host` header is not looked at.
+//! nothing here is answered for where a request comes from. What a browser adds by itself, a cookie, is worth nothing without
+//! the rest of a session, and there the `Host` header is looked at (`session.rs`).
 
 use anyhow::Context as _;
 use api::{
@@ -18,11 +19,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use gateway::page;
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-use super::{owner, side::Side};
+use super::{owner, session, side::Side};
 use crate::{home::Home, t};
 
 /// Every route of a node for people and machines: OpenAPI 3.1.
@@ -42,6 +44,7 @@ pub struct Routes {
     pub ledger: Arc<dyn Ledger>,
     pub store: Arc<blobs::Store>,
     pub owner_token: String,
+    pub sessions: session::Sessions,
 }
 
 impl Routes {
@@ -63,9 +66,18 @@ impl Routes {
             .route("/wallet/transfers", post(owner::transfer))
             .route("/wallet/transfers/preview", post(owner::preview))
             .route("/wallet/rotate", post(owner::rotate))
+            .route("/session", get(session::show).post(session::begin).delete(session::end))
+            .route("/session/links", post(session::new_link))
             .with_state(self.clone());
         let closed = Closed { stopping, side: self.side.clone() };
-        Ok(own.merge(parts).fallback(no_route).layer(from_fn_with_state(closed, while_closed)))
+        let all = own.merge(parts).merge(page::router()).fallback(no_route);
+        let all = all.layer(from_fn_with_state(closed, while_closed));
+        Ok(all.layer(from_fn(page::for_readers)).layer(from_fn(page::guard)))
+    }
+
+    /// The routes as they are reached from this machine: a session of the page acts for the owner.
+    pub fn for_owner(&self, all: Router) -> Router {
+        all.layer(from_fn_with_state(self.sessions.clone(), session::act))
     }
 
     pub fn is_owner(&self, headers: &HeaderMap) -> bool {
@@ -145,17 +157,22 @@ async fn while_closed(State(closed): State<Closed>, request: Request, next: Next
     }
 }
 
-/// What others may reach: the first parts of paths, and whether only reading is meant. The owner's verbs are not among them.
+/// What others may reach: the first parts of paths, and whether only reading is meant. The owner's verbs are not among them;
+/// the page is, to look around, and no session can be opened there.
 const FOR_OTHERS: &[(&str, bool)] = &[
     ("api", false),
     ("artifacts", true),
+    ("assets", true),
     ("blobs", true),
     ("exchange", false),
     ("healthz", true),
+    ("icon.svg", true),
     ("ledger", false),
     ("log", true),
     ("openapi.json", true),
+    ("plain.css", true),
     ("receipts", true),
+    ("session", true),
     ("v1", false),
 ];
 
@@ -164,7 +181,8 @@ pub fn for_others(all: Router) -> Router {
     all.layer(from_fn(async |request: Request, next: Next| {
         let first = request.uri().path().split('/').nth(1).unwrap_or_default();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        if FOR_OTHERS.iter().any(|(path, reading)| *path == first && (reads || !reading)) {
+        let page = request.uri().path() == "/" && reads;
+        if page || FOR_OTHERS.iter().any(|(path, reading)| *path == first && (reads || !reading)) {
             next.run(request).await
         } else {
             no_route(request).await
@@ -207,8 +225,19 @@ mod tests {
 
     #[tokio::test]
     async fn the_owners_verbs_are_not_for_others_however_they_are_spelled() {
-        let paths =
-            ["/keys", "/keys/{id}", "/wallet", "/offers", "/metrics", "/artifacts", "/blobs/{id}", "/v1/models"];
+        let paths = [
+            "/",
+            "/session",
+            "/session/links",
+            "/keys",
+            "/keys/{id}",
+            "/wallet",
+            "/offers",
+            "/metrics",
+            "/artifacts",
+            "/blobs/{id}",
+            "/v1/models",
+        ];
         let all =
             paths.iter().fold(Router::new(), |all, path| all.route(path, any(async || "done"))).fallback(no_route);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -222,6 +251,12 @@ mod tests {
             ("PUT /blobs/a", "404"),
             ("DELETE /artifacts", "404"),
             ("POST /artifacts", "404"),
+            ("GET /", "200"),
+            ("POST /", "404"),
+            ("GET /session", "200"),
+            ("POST /session", "404"),
+            ("DELETE /session", "404"),
+            ("POST /session/links", "404"),
             ("GET /keys", "404"),
             ("GET //keys", "404"),
             ("GET /%6beys", "404"),

@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{Method, StatusCode, Uri, header},
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
     routing::any,
 };
@@ -111,6 +111,12 @@ fn place(to: &Link, uri: &Uri) -> Option<Url> {
     (url.path() == format!("{}{asked}", base.path().trim_end_matches('/'))).then_some(url)
 }
 
+/// True for what is read and does nothing. A ledger elsewhere must not have a browser run something at this address.
+fn is_data(kind: &HeaderValue) -> bool {
+    let kind = kind.to_str().unwrap_or_default();
+    ["application/json", "application/octet-stream", "text/plain"].iter().any(|data| kind.starts_with(data))
+}
+
 async fn pass_on(State(relay): State<Relay>, request: Request) -> Response {
     let Some(url) = place(&relay.to, request.uri()) else { return no_route(request).await };
     let operation = request.method() == Method::POST && request.uri().path() == "/ledger/operations";
@@ -141,7 +147,8 @@ async fn pass_on(State(relay): State<Relay>, request: Request) -> Response {
     };
     let mut passed = Response::builder().status(answer.status());
     for name in [header::CONTENT_TYPE, header::CACHE_CONTROL, header::CONTENT_LENGTH] {
-        if let Some(value) = answer.headers().get(&name) {
+        if let Some(value) = answer.headers().get(&name).filter(|value| name != header::CONTENT_TYPE || is_data(value))
+        {
             passed = passed.header(name, value);
         }
     }

@@ -45,7 +45,7 @@ impl Home {
     }
 
     /// The binary with nothing of this machine's settings.
-    fn command(&self, args: &[&str]) -> Command {
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pumasi"));
         command.args(args).env("PUMASI_HOME", self.0.path()).env("PUMASI_LANG", "en");
         for name in ["PUMASI_API_KEY", "RUST_LOG", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"] {

@@ -53,9 +53,15 @@ fn sentences_are_in_the_users_language() {
 fn before_the_first_start_each_command_says_to_start() {
     let home = Home::new();
     let dir = home.path("not-yet");
-    for args in
-        [&["ls"][..], &["chat", "hi"], &["wallet"], &["publish", "/etc/hostname", "--yes"], &["ps"], &["key", "ls"]]
-    {
+    for args in [
+        &["ls"][..],
+        &["chat", "hi"],
+        &["wallet"],
+        &["publish", "/etc/hostname", "--yes"],
+        &["ps"],
+        &["key", "ls"],
+        &["open"],
+    ] {
         let said = home.pumasi(&[args, &["--home", dir.to_str().unwrap()]].concat()).bad();
         assert!(said.contains("nothing runs on") && said.contains("pumasi up"), "{args:?}: {said}");
     }

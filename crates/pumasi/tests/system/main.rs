@@ -12,6 +12,7 @@ mod join;
 mod keeping;
 mod models;
 mod offers;
+mod page;
 mod publish;
 mod pull;
 mod routes;

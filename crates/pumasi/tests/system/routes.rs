@@ -9,6 +9,7 @@ use crate::harness::Home;
 /// Every source file that has routes, and the prefixes they are nested below. Another one is added here.
 const SOURCES: &[(&str, &[&str])] = &[
     ("gateway/src/routes.rs", &["/v1", "/api/v1"]),
+    ("gateway/src/page/mod.rs", &[]),
     ("provider/src/routes.rs", &[]),
     ("blobs/src/http.rs", &[]),
     ("replica/src/http/mod.rs", &[]),
@@ -138,6 +139,7 @@ async fn the_owners_verbs_are_for_the_owner() {
         (Method::GET, "/offers"),
         (Method::POST, "/offers"),
         (Method::DELETE, "/offers/x"),
+        (Method::POST, "/session/links"),
     ];
     for (method, path) in verbs {
         for token in [None, Some("wrong"), Some(node.api_key.as_str())] {
