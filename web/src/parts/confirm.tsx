@@ -31,8 +31,14 @@ export function Confirm({ title, action, danger = false, children, act, close }:
   const acting = useRef(false);
   useEffect(() => {
     const shown = dialog.current;
+    const before = document.activeElement;
     shown?.showModal();
-    return () => shown?.close();
+    // Whoever presses Enter without reading has done nothing.
+    shown?.querySelector<HTMLElement>("[data-cancel]")?.focus();
+    return () => {
+      shown?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   const confirmed = async () => {
     if (acting.current) return;
@@ -62,7 +68,7 @@ export function Confirm({ title, action, danger = false, children, act, close }:
         <button type="button" class={danger ? "danger" : "main"} disabled={busy} onClick={() => void confirmed()}>
           <span aria-live="polite">{busy ? say(words.busy) : action}</span>
         </button>
-        <button type="button" disabled={busy} onClick={close}>
+        <button type="button" data-cancel disabled={busy} onClick={close}>
           {say(words.cancel)}
         </button>
       </div>

@@ -1,4 +1,4 @@
-// Offers what was just published: it is checked and loaded, which takes its time, and then it answers for others.
+// What was just published, and offering it if that was asked for: it is loaded and tried, and then it answers for others.
 
 import { useEffect, useState } from "preact/hooks";
 import { get, send } from "../api";
@@ -24,13 +24,14 @@ interface Offer {
   notes: string[];
 }
 
-export function Offering({ id, name, fee, again }: { id: string; name: string; fee: Rates; again: () => void }) {
+export function Offering({ id, name, fee, again }: { id: string; name: string; fee: Rates | null; again: () => void }) {
   const [offer, set] = useState<Offer>();
   const [problem, fail] = useState<unknown>();
   const [round, turn] = useState(0);
   const [seconds, count] = useState(0);
 
   useEffect(() => {
+    if (!fee) return;
     let here = true;
     let timer: ReturnType<typeof setTimeout>;
     const began = Date.now();
@@ -57,7 +58,7 @@ export function Offering({ id, name, fee, again }: { id: string; name: string; f
     <section class="card" aria-labelledby="publish-done">
       <h2 id="publish-done" class="publish-first">{say(words.published, { name })}</h2>
       <div role="status">
-        {failed === undefined && (!offer || offer.state === "loading") && (
+        {fee && failed === undefined && (!offer || offer.state === "loading") && (
           <>
             <progress class="publish-progress" aria-label={say(words.loading, { seconds: "" })} />
             <p aria-hidden="true">{say(words.loading, { seconds: number(seconds) })}</p>

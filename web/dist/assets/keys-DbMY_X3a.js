@@ -1,1 +1,0 @@
-import{t as e}from"./index-CkAwk1XS.js";function t(){return e(`h1`,{children:`keys`})}export{t as default};
