@@ -14,5 +14,5 @@ export default defineConfig({
     assetsInlineLimit: 0,
     reportCompressedSize: true,
   },
-  server: { proxy: Object.fromEntries(api.map((path) => [path, { target: node }])) },
+  server: { proxy: Object.fromEntries(api.map((path) => [path, { target: node, changeOrigin: true, headers: { origin: node } }])) },
 });

@@ -62,11 +62,15 @@ export async function send<T>(method: "POST" | "PUT" | "DELETE", path: string, b
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
+/** How often a session was opened or closed here: an answer of before says nothing about after. */
+let turns = 0;
+
 /** Asks the node whether this browser has a session. */
 export async function look() {
+  const turn = turns;
   try {
     const found = await get<{ open: boolean }>("/session");
-    session.value = found.open ? "open" : "closed";
+    if (turn === turns) session.value = found.open ? "open" : "closed";
   } catch {
     // The node is away: what was known stays.
   }
@@ -76,12 +80,14 @@ export async function look() {
 export async function open(once: string) {
   const found = await send<{ token: string }>("POST", "/session", { link: once });
   localStorage.setItem(KEPT, found.token);
+  turns += 1;
   session.value = "open";
 }
 
 export async function close() {
   await send("DELETE", "/session");
   localStorage.removeItem(KEPT);
+  turns += 1;
   session.value = "closed";
 }
 

@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { open, reachable } from "./api";
 import { choose, language, say, type Said } from "./language";
 import { Chat } from "./pages/chat";
@@ -90,12 +90,21 @@ function Here() {
   if (first === "chat") return <Chat />;
   if (first === "open") return <Opening once={second} />;
   if (first in PAGES) return <div class="page"><Loaded name={first} /></div>;
-  return <div class="page"><p>{say(words.nowhere)}</p></div>;
+  return <div class="page"><div class="empty"><h1>{say(words.nowhere)}</h1><a href="#/">{say(words.chat)}</a></div></div>;
 }
 
 export function App() {
   const [first = "chat"] = place.value.path;
   const under = UNDER[first] ?? first;
+  const arrived = useRef(false);
+  useEffect(() => {
+    // Another place begins at its top, also for whoever listens; Explore remembers where in its list one stood.
+    if (arrived.current && first !== "chat") {
+      if ((history.state as { stood?: number } | null)?.stood === undefined) scrollTo(0, 0);
+      document.getElementById("main")?.focus({ preventScroll: true });
+    }
+    arrived.current = true;
+  }, [first]);
   useEffect(() => {
     const named = PLACES.find((one) => one === under);
     document.title = named ? `${say(words[named])} · Pumasi` : "Pumasi";

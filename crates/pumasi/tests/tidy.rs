@@ -111,6 +111,17 @@ fn every_dependency_is_used_and_explained() {
     let unused: Vec<&String> = listed.iter().filter(|name| !used.contains(*name)).collect();
     assert_eq!(unused, Vec::<&String>::new(), "listed for all, and used by none");
     assert_eq!(unexplained(&used, &page), Vec::<String>::new(), "docs/dependencies.md has no row for it");
+    let packages: serde_json::Value = serde_json::from_str(&read("web/package.json")).unwrap();
+    let listed = ["dependencies", "devDependencies"].map(|kind| packages[kind].as_object().unwrap());
+    let names: BTreeSet<String> = listed.iter().flat_map(|listed| listed.keys().cloned()).collect();
+    assert_eq!(unexplained(&names, &page), Vec::<String>::new(), "docs/dependencies.md has no row for it");
+    let loose: Vec<_> = listed.iter().flat_map(|listed| listed.values()).filter(|version| !is_exact(version)).collect();
+    assert!(loose.is_empty(), "not pinned exactly: {loose:?}");
+}
+
+/// True of a version such as `1.2.3`, and nothing that another version fits.
+fn is_exact(version: &serde_json::Value) -> bool {
+    version.as_str().is_some_and(|text| text.split('.').count() == 3 && text.split('.').all(|part| part.parse::<u32>().is_ok()))
 }
 
 #[test]

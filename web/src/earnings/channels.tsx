@@ -86,7 +86,7 @@ export function Channels() {
 
 function Table({ all, close }: { all: Channel[]; close: (channel: Channel) => void }) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-labelledby="earnings-channels">
+    <div class="scroll" tabIndex={0} role="group" aria-labelledby="earnings-channels">
       <table class="earnings-channels">
         <thead>
           <tr>

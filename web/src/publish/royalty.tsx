@@ -40,7 +40,7 @@ export function Royalty({ form, change, faults, me }: { form: Form; change: (par
       {!asks && <p class="soft publish-small">{say(words.free)}</p>}
       {asks && (
         <>
-          <h3>{say(words.payees)}</h3>
+          <p class="publish-sub">{say(words.payees)}</p>
           {form.payees.length === 0 ? (
             <div class="row">
               <span>{say(words.alone)}</span>
