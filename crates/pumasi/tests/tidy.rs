@@ -50,7 +50,8 @@ fn tree() -> Vec<Text> {
             let name = entry.file_name().into_string().unwrap();
             let path = format!("{folder}{name}");
             let kind = entry.file_type().unwrap();
-            let fetched = name.starts_with("target") || name == "node_modules" || name == "vendor";
+            let fetched =
+                name.starts_with("target") || name == "node_modules" || name == "vendor" || path == "web/dist";
             let skipped = fetched || (name.starts_with('.') && folder.is_empty());
             if kind.is_dir() && (!skipped || ROOTS.contains(&name.as_str())) {
                 folders.push(format!("{path}/"));
@@ -121,7 +122,9 @@ fn every_dependency_is_used_and_explained() {
 
 /// True of a version such as `1.2.3`, and nothing that another version fits.
 fn is_exact(version: &serde_json::Value) -> bool {
-    version.as_str().is_some_and(|text| text.split('.').count() == 3 && text.split('.').all(|part| part.parse::<u32>().is_ok()))
+    version
+        .as_str()
+        .is_some_and(|text| text.split('.').count() == 3 && text.split('.').all(|part| part.parse::<u32>().is_ok()))
 }
 
 #[test]
