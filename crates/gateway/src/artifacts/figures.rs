@@ -2,7 +2,7 @@
 
 use api::{Ledger, LedgerError, List};
 use ledger::{Amount, ArtifactId, Key, Record, Usage};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{library::Index, lineage::COUNT_MAX};
 
@@ -33,7 +33,15 @@ impl Counts {
 
 impl Figures {
     pub fn of(counts: Counts, index: &Index) -> Self {
-        let used = used(&counts.ran, |id| index.closure(&[id], COUNT_MAX));
+        let mut used: HashMap<ArtifactId, Usage> = HashMap::new();
+        for (id, usage) in counts.ran {
+            // The work and each of its ancestors once, however many ways lead there.
+            for work in index.closure(&[id], COUNT_MAX) {
+                let sum = used.entry(work).or_default();
+                sum.input = sum.input.saturating_add(usage.input);
+                sum.output = sum.output.saturating_add(usage.output);
+            }
+        }
         Self { earned: counts.earned, used }
     }
 
@@ -46,20 +54,4 @@ impl Figures {
     pub fn used(&self, id: ArtifactId) -> Usage {
         self.used.get(&id).copied().unwrap_or_default()
     }
-}
-
-/// Counts each answer once for the work that ran it and once for each of its ancestors, however many ways lead there.
-fn used(
-    ran: &[(ArtifactId, Usage)],
-    closure: impl Fn(ArtifactId) -> HashSet<ArtifactId>,
-) -> HashMap<ArtifactId, Usage> {
-    let mut used: HashMap<ArtifactId, Usage> = HashMap::new();
-    for (id, usage) in ran {
-        for work in closure(*id) {
-            let sum = used.entry(work).or_default();
-            sum.input = sum.input.saturating_add(usage.input);
-            sum.output = sum.output.saturating_add(usage.output);
-        }
-    }
-    used
 }
