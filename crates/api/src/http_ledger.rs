@@ -9,6 +9,7 @@
 //! | `GET /ledger/settled/{channel}/{number}` | `Option<Settled>` |
 //! | `GET /ledger/received/{account}/{entry}` | `Vec<Received>` |
 //! | `GET /ledger/earnings/{account}/{days}` | [`Earnings`] |
+//! | `GET /ledger/used` | `Vec<(ArtifactId, Usage)>` |
 //! | `GET /log/checkpoint` | a signed note |
 //!
 //! All but the last are canonical encodings, `application/octet-stream`. What a stranger answers is read up to a bound. Reads
@@ -16,7 +17,7 @@
 
 use async_trait::async_trait;
 use borsh::BorshDeserialize;
-use ledger::{AccountId, ChannelId, Genesis, Key, Record, Reject, Request, Signed, encode};
+use ledger::{AccountId, ArtifactId, ChannelId, Genesis, Key, Record, Reject, Request, Signed, Usage, encode};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -159,6 +160,10 @@ impl Ledger for HttpLedger {
 
     async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
         self.get_encoded(&format!("/ledger/earnings/{account}/{days}"), ANSWER_MAX).await
+    }
+
+    async fn used(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError> {
+        self.get_encoded("/ledger/used", LIST_MAX).await
     }
 
     async fn head(&self) -> Result<log::SignedHead, LedgerError> {

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{
     AccountId, Artifact, ArtifactId, Channel, ChannelId, Genesis, Head, Key, OfferId, OfferRecord, Outcome, Pot, Price,
-    Rates, Record, Reject, Request, Signed, Time, Voucher,
+    Rates, Record, Reject, Request, Signed, Time, Usage, Voucher,
 };
 use std::sync::Arc;
 
@@ -41,6 +41,9 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// What an account earned by settlements on its last `days` days, today included.
     async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError>;
+
+    /// Tokens of all settled answers that each artifact ran itself, in the order of their ids. Those that ran none are left out.
+    async fn used(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError>;
 
     /// The newest signed tree head.
     async fn head(&self) -> Result<SignedHead, LedgerError>;

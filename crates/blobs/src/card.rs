@@ -1,7 +1,7 @@
 //! Cards: the `README.md` of a model or dataset, with facts about it as YAML between two lines of dashes.
 //! Format: <https://huggingface.co/docs/hub/model-cards>. Whoever wrote it may mean harm: every part is bounded.
 
-use pulldown_cmark::{Event, HeadingLevel, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use crate::license;
@@ -36,7 +36,7 @@ pub struct Card {
     pub pipeline_tag: Option<String>,
     /// The first heading.
     pub title: Option<String>,
-    /// The first paragraph, shortened.
+    /// The first paragraph of prose, shortened.
     pub description: Option<String>,
     /// True if it has facts that only cards of datasets have.
     pub is_of_dataset: bool,
@@ -160,19 +160,27 @@ fn items(value: &Value) -> Vec<String> {
     }
 }
 
-/// The first heading and the first paragraph, as plain text.
+/// The first heading and the first paragraph of prose, as plain text. A paragraph is prose if it has words that are neither in
+/// a picture nor in a link: many cards begin with badges, and with links to elsewhere.
 fn head(body: &str) -> (Option<String>, Option<String>) {
     let (mut title, mut description) = (None, None);
-    let (mut text, mut pictures) = (String::new(), 0u32);
-    for event in Parser::new(body) {
+    let (mut text, mut prose) = (String::new(), false);
+    let (mut pictures, mut links) = (0u32, 0u32);
+    // Without this a table would be a paragraph.
+    for event in Parser::new_ext(body, Options::ENABLE_TABLES) {
         match event {
-            Event::Start(Tag::Heading { .. } | Tag::Paragraph) => text.clear(),
+            Event::Start(Tag::Heading { .. } | Tag::Paragraph) => (text, prose) = (String::new(), false),
             Event::Start(Tag::Image { .. }) => pictures += 1,
             Event::End(TagEnd::Image) => pictures = pictures.saturating_sub(1),
-            Event::Text(piece) | Event::Code(piece) if pictures == 0 => text.push_str(&piece),
+            Event::Start(Tag::Link { .. }) => links += 1,
+            Event::End(TagEnd::Link) => links = links.saturating_sub(1),
+            Event::Text(piece) | Event::Code(piece) if pictures == 0 => {
+                prose |= links == 0 && piece.contains(char::is_alphabetic);
+                text.push_str(&piece);
+            }
             Event::SoftBreak | Event::HardBreak => text.push(' '),
             Event::End(TagEnd::Heading(HeadingLevel::H1)) if title.is_none() => title = clean(&text, ITEM_MAX),
-            Event::End(TagEnd::Paragraph) => description = clean(&text, DESCRIPTION_MAX),
+            Event::End(TagEnd::Paragraph) if prose => description = clean(&text, DESCRIPTION_MAX),
             _ => {}
         }
         if description.is_some() {
@@ -268,6 +276,33 @@ More.
         );
         assert_eq!(Card::parse(""), Card::default());
         assert_eq!(Card::parse("---\nno end").license, None);
+    }
+
+    #[test]
+    fn a_description_is_the_first_paragraph_of_prose() {
+        let badge = "[![license](https://example.org/a.svg)](https://example.org)";
+        for (what, before) in [
+            ("nothing", ""),
+            ("a table", "| Model | Size |\n| --- | ---: |\n| Tiny | 5 MB |"),
+            ("a table without bars at its ends", "Model | Size\n--- | ---\nTiny | 5 MB"),
+            ("an image", "![a picture](a.png)"),
+            ("a badge", badge),
+            ("badges", &format!("{badge}\n{badge} | {badge}")),
+            (
+                "links to elsewhere",
+                "[Paper](https://example.org/a) | <https://example.org/b> · [코드](https://example.org/c)",
+            ),
+            ("a comment", "<!-- Made by a program.\n\nDo not edit. -->"),
+            ("HTML", "<p align=\"center\">\n  <b>Logo</b>\n</p>"),
+            ("a line", "---"),
+            ("code", "```\npip install tiny\n```"),
+            ("all of them", &format!("<!-- x -->\n\n{badge}\n\n| a |\n| - |\n| b |\n\n![c](d.png)")),
+        ] {
+            let card = Card::parse(&format!("# Tiny\n\n{before}\n\nTells [stories](https://example.org).\n\nMore."));
+            assert_eq!(card.description.as_deref(), Some("Tells stories."), "{what}");
+            assert_eq!(card.title.as_deref(), Some("Tiny"), "{what}");
+        }
+        assert_eq!(Card::parse("# Tiny\n\n| a | b |\n| - | - |\n| c | d |\n").description, None);
     }
 
     #[test]

@@ -170,7 +170,12 @@ const HELP: &[(&str, &str)] = &[
     ("only_license", "이 라이선스만"),
     ("least_open", "이 개방 등급 이상만: I, II, III"),
     ("publisher", "이 게시자의 것만"),
-    ("list_sort", "순서: newest(새것), oldest(오래된 것), name(이름), price(값), children(바탕으로 많이 쓰인 것)"),
+    ("price_max", "제공되고 값의 두 단가가 모두 이 이하인 것만: 백만 토큰마다의 크레딧"),
+    ("only_parent", "이것을 바탕으로 밝힌 것만"),
+    (
+        "list_sort",
+        "순서: newest(새것), oldest(오래된 것), name(이름), price(값), children(바탕으로 많이 쓰인 것), use(많이 쓰인 것), earned(많이 번 것)",
+    ),
     ("limit", "많아야 몇 개"),
     ("out_folder", "파일을 이 폴더에도 씁니다"),
     ("from_node", "이름을 아는 원장이 있는 노드 [기본값: 이 폴더의 노드]"),

@@ -1,14 +1,14 @@
-//! What came in to an account, from the records, the index and the journal.
+//! What came in to an account, and what was used for it, from the records, the index and the journal.
 
 use api::{
     LedgerError,
     income::{Earnings, Fee, RECEIVED_MAX, Received, Royalty},
     log::Entry,
 };
-use ledger::{AccountId, Amount, ArtifactId, Operation, Payee, Pot, Record, Request, Signed, Time};
+use ledger::{AccountId, Amount, ArtifactId, Operation, Payee, Pot, Record, Request, Signed, Time, Usage};
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use crate::{Replica, commit::now, lock::read};
+use crate::{Replica, commit::now, index::sum, lock::read};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -43,6 +43,20 @@ impl Replica {
         let fees = self.0.index.fees_since(account, first).map_err(failed)?;
         let fees = fees.into_iter().map(|(day, usage, amount)| Fee { day, usage, amount }).collect();
         Ok(Earnings { royalties, fees })
+    }
+
+    /// Tokens of all settled answers that each artifact ran itself.
+    pub(crate) fn used_by_all(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError> {
+        // What is fresh first: it moves to the index, never back. What the index knew by then counts there.
+        let fresh: Vec<_> = read(&self.0.view).fresh.iter().cloned().collect();
+        let (entries, known) = self.0.index.used().map_err(|error| self.0.unreachable(&error))?;
+        let mut used: BTreeMap<ArtifactId, Usage> = known.into_iter().collect();
+        for (artifact, usage) in fresh.iter().filter(|done| done.entry >= entries).flat_map(|done| &done.used) {
+            let before = used.entry(*artifact).or_default();
+            *before = sum(*before, *usage);
+        }
+        used.retain(|_, usage| *usage != Usage::default());
+        Ok(used.into_iter().collect())
     }
 
     /// The artifacts that pay an account.

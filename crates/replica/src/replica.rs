@@ -6,7 +6,9 @@ use api::{
     log::{Entry, SignedHead},
 };
 use async_trait::async_trait;
-use ledger::{AccountId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed};
+use ledger::{
+    AccountId, ArtifactId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed, Usage,
+};
 use std::{
     fs::File,
     path::PathBuf,
@@ -216,6 +218,10 @@ impl Ledger for Replica {
 
     async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
         self.earned_by(account, days)
+    }
+
+    async fn used(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError> {
+        self.used_by_all()
     }
 
     async fn head(&self) -> Result<SignedHead, LedgerError> {

@@ -7,8 +7,8 @@ use api::{
 };
 use async_trait::async_trait;
 use ledger::{
-    AccountId, Amount, ChannelId, Deposits, Digest, Fees, Genesis, Key, Keypair, Limits, Operation, Record, Request,
-    Signed, State, Time,
+    AccountId, Amount, ArtifactId, ChannelId, Deposits, Digest, Fees, Genesis, Key, Keypair, Limits, Operation, Record,
+    Request, Signed, State, Time, Usage,
 };
 use std::{
     os::unix::fs::PermissionsExt,
@@ -69,6 +69,10 @@ impl Ledger for Forgetful {
 
     async fn earnings(&self, _: AccountId, _: u32) -> Result<Earnings, LedgerError> {
         Ok(Earnings::default())
+    }
+
+    async fn used(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError> {
+        Ok(Vec::new())
     }
 
     async fn head(&self) -> Result<SignedHead, LedgerError> {

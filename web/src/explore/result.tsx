@@ -1,8 +1,10 @@
 // An artifact in the list.
 
 import { number, say, type Said } from "../language";
+import { credits, pico } from "../money";
 import { Rates } from "../parts";
 import { link } from "../router";
+import type { Sort } from "./query";
 import type { Summary } from "./types";
 import { className, kindName, runs, shownName, states, titleOf } from "./words";
 
@@ -11,9 +13,19 @@ const words = {
   unit: ["credits per million tokens, in / out", "토큰 100만 개당 크레딧, 입력 / 출력"],
   royalty: ["Royalty", "로열티"],
   none: ["Not offered", "제공 없음"],
+  used: ["{count} tokens used", "쓰인 토큰 {count}개"],
+  earned: ["{amount} credits earned", "번 금액 {amount} 크레딧"],
 } satisfies Record<string, Said>;
 
-export function Result({ of }: { of: Summary }) {
+/** What the list is sorted by, where nothing else shows it. */
+function figure(of: Summary, sort: Sort): string | undefined {
+  if (sort === "use") return say(words.used, { count: number(of.used.input + of.used.output) });
+  if (sort === "earned") return say(words.earned, { amount: credits(pico(of.earned_pico)) });
+  return undefined;
+}
+
+export function Result({ of, sort }: { of: Summary; sort: Sort }) {
+  const sorted = figure(of, sort);
   return (
     <li class="explore-result">
       <div class="explore-what">
@@ -34,6 +46,7 @@ export function Result({ of }: { of: Summary }) {
           ) : (
             <span>{say(states.free)}</span>
           )}
+          {sorted && <span>{sorted}</span>}
           {of.children > 0 && <span>{say(states.built, { count: number(of.children) })}</span>}
           {of.retired && <span class="tag bad">{say(states.retired)}</span>}
           {of.unclaimed && <span class="tag">{say(states.unclaimed)}</span>}

@@ -25,6 +25,10 @@ export interface Summary {
   royalties: RatePair;
   price: RatePair | null;
   children: number;
+  /** Tokens of the settled answers that stand on it. */
+  used: { input: number; output: number };
+  /** What its pot ever received. */
+  earned_pico: string;
   time: number;
   retired: boolean;
   unclaimed: boolean;
@@ -118,7 +122,6 @@ export interface Artifact extends Summary {
   payees: { account: string; weight: number }[];
   offers: Offer[];
   typical: { lines: PriceLine[] };
-  earned_pico: string;
   in_pot_pico: string;
 }
 

@@ -94,7 +94,7 @@ export default function Explore() {
       {list.artifacts && list.artifacts.length > 0 && (
         <ul aria-busy={list.busy} class={list.old ? "explore-list explore-old" : "explore-list"} onClickCapture={mark}>
           {list.artifacts.map((one) => (
-            <Result key={one.id} of={one} />
+            <Result key={one.id} of={one} sort={of.sort} />
           ))}
         </ul>
       )}

@@ -2,7 +2,7 @@
 //!
 //! The ledger is read again when it has new operations, or the store other artifacts; the maps are built again only if what
 //! they hold changed. A name or an id is one look-up. A list passes over all artifacts once, which for 100,000 is nothing beside
-//! sending the page.
+//! sending the page. What every settlement changes is kept beside the maps (`figures`).
 
 use api::{Ledger, LedgerError, List};
 use blobs::{Store, openness::Class};
@@ -14,7 +14,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{facts::Facts, search::Words};
+use super::{
+    facts::Facts,
+    figures::{Counts, Figures},
+    search::Words,
+};
 use crate::error::Problem;
 
 /// How old the library may be before it is looked whether there is something new.
@@ -27,6 +31,7 @@ pub struct Library {
     ledger: Arc<dyn Ledger>,
     store: Arc<Store>,
     now: RwLock<Arc<Index>>,
+    figures: RwLock<Arc<Figures>>,
     seen: tokio::sync::Mutex<Seen>,
 }
 
@@ -77,12 +82,18 @@ pub struct Index {
 
 impl Library {
     pub fn new(ledger: Arc<dyn Ledger>, store: Arc<Store>) -> Self {
-        Self { ledger, store, now: RwLock::default(), seen: tokio::sync::Mutex::default() }
+        let (now, figures, seen) = Default::default();
+        Self { ledger, store, now, figures, seen }
     }
 
     /// The newest one that was read.
     pub fn index(&self) -> Arc<Index> {
         Arc::clone(&self.now.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What works earned and how much they were used, as it was read last.
+    pub fn figures(&self) -> Arc<Figures> {
+        Arc::clone(&self.figures.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The library, looked at again unless that was done a moment ago, or is being done: readers do not wait for it.
@@ -108,12 +119,16 @@ impl Library {
         let listed = blocking(move || store.listed_blobs()).await??;
         if seen.at.is_none() || operations != seen.operations || !Arc::ptr_eq(&listed, &seen.listed) {
             let records = Records::read(&*self.ledger).await?;
+            let counts = Counts::read(&*self.ledger).await?;
             let print = records.print();
             if seen.at.is_none() || print != seen.print || !Arc::ptr_eq(&listed, &seen.listed) {
                 let (before, store, kept) = (self.index(), Arc::clone(&self.store), Arc::clone(&listed));
                 let index = blocking(move || Index::of(records, &before, &store, &kept)).await?;
                 *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
             }
+            let index = self.index();
+            let figures = blocking(move || Figures::of(counts, &index)).await?;
+            *self.figures.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(figures);
             *seen = Seen { at: None, operations, listed, print };
         }
         seen.at = Some(Instant::now());

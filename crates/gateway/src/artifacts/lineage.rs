@@ -13,7 +13,7 @@ const DEPTH_MAX: usize = 16;
 /// Works that are shown.
 const WORKS_MAX: usize = 200;
 /// Works that are counted.
-const COUNT_MAX: usize = 65_536;
+pub const COUNT_MAX: usize = 65_536;
 
 /// What a work is built on. One that is reached by two ways is shown with its parents once, and marked elsewhere.
 pub fn lineage(index: &Index, work: &Work) -> Lineage {

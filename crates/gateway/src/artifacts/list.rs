@@ -1,4 +1,4 @@
-//! `GET /artifacts`: what there is, by words, kind, license and publisher.
+//! `GET /artifacts`: what there is, by words and by what is asked of it.
 
 use axum::{
     Json,
@@ -11,6 +11,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use super::{
     draft::{DraftRates, Kind},
+    figures::Figures,
     library::{Index, Work, blocking},
     openness,
     view::{Summaries, Summary},
@@ -37,6 +38,10 @@ pub struct Wanted {
     openness: Option<Class>,
     /// A name or an id.
     publisher: Option<String>,
+    /// Pico-credits per token that neither rate of the cheapest offer exceeds; what nobody offers has no price.
+    price_max: Option<u64>,
+    /// A name or an id of what must be among the parents.
+    parent: Option<String>,
     #[serde(default)]
     sort: Sort,
     limit: Option<usize>,
@@ -55,6 +60,24 @@ enum Sort {
     Price,
     /// What most others are built on first.
     Children,
+    /// What earned most royalties first.
+    Earned,
+    /// What most tokens of settled answers stand on first.
+    Use,
+}
+
+/// What there is at one moment.
+pub struct Now {
+    pub store: Arc<Store>,
+    pub index: Arc<Index>,
+    pub shelf: Arc<Shelf>,
+    pub figures: Arc<Figures>,
+}
+
+/// The account and the artifact that a query names.
+struct Named {
+    publisher: Option<AccountId>,
+    parent: Option<ArtifactId>,
 }
 
 pub async fn list(
@@ -62,42 +85,38 @@ pub async fn list(
     query: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Summaries>, Problem> {
     let Query(wanted) = query.map_err(|error| Problem::field("query", error.body_text()))?;
-    let (index, shelf) = (buyer.library.fresh().await?, buyer.catalog.shelf());
-    let publisher = match &wanted.publisher {
-        Some(text) => Some(index.account_id(text).ok_or_else(|| {
-            Problem::unknown("publisher", "account_not_found", format!("nobody has the name {text:?}"))
-        })?),
-        None => None,
-    };
+    let now = Now::of(&buyer).await?;
+    let named = Named::of(&wanted, &now.index)?;
     let words = wanted.q.as_deref().unwrap_or_default();
     if words.chars().count() > QUERY_MAX {
         return Err(Problem::field("q", format!("search with at most {QUERY_MAX} characters")));
     }
-    let store = Arc::clone(&buyer.config.store);
-    blocking(move || page(&store, &index, &shelf, &wanted, publisher)).await?.map(Json)
+    blocking(move || page(&now, &wanted, &named)).await?.map(Json)
 }
 
-fn page(
-    store: &Store,
-    index: &Index,
-    shelf: &Shelf,
-    wanted: &Wanted,
-    publisher: Option<AccountId>,
-) -> Result<Summaries, Problem> {
-    let words = wanted.q.as_deref().unwrap_or_default();
-    let found = index.words.find(words);
-    let fits = |work: &&Work| {
-        let license = work.facts.license.as_deref();
-        wanted.kind.is_none_or(|kind| kind == work.artifact.publish.kind.into())
-            && publisher.is_none_or(|publisher| publisher == work.artifact.publisher)
-            && wanted.license.as_deref().is_none_or(|one| license.is_some_and(|text| has_license(text, one)))
-            && wanted
-                .openness
-                .is_none_or(|least| openness::class(store, index, work).is_some_and(|class| class <= least))
-    };
-    let works = index.works.iter().zip(found).filter(|(_, found)| *found).map(|(work, _)| work);
-    let mut works: Vec<&Work> = works.filter(fits).collect();
-    sort(&mut works, wanted.sort, shelf);
+impl Named {
+    fn of(wanted: &Wanted, index: &Index) -> Result<Self, Problem> {
+        let publisher = |text: &String| {
+            index.account_id(text).ok_or_else(|| {
+                Problem::unknown("publisher", "account_not_found", format!("nobody has the name {text:?}"))
+            })
+        };
+        let parent = |text: &String| {
+            let found = index.resolve(text).map(|work| work.id);
+            found.map_err(|message| Problem::unknown("parent", "artifact_not_found", message))
+        };
+        Ok(Self {
+            publisher: wanted.publisher.as_ref().map(publisher).transpose()?,
+            parent: wanted.parent.as_ref().map(parent).transpose()?,
+        })
+    }
+}
+
+fn page(now: &Now, wanted: &Wanted, named: &Named) -> Result<Summaries, Problem> {
+    let found = now.index.words.find(wanted.q.as_deref().unwrap_or_default());
+    let works = now.index.works.iter().zip(found).filter(|(_, found)| *found).map(|(work, _)| work);
+    let mut works: Vec<&Work> = works.filter(|work| fits(now, wanted, named, work)).collect();
+    sort(&mut works, wanted.sort, now);
     let begin = match &wanted.after {
         Some(after) => {
             let last: ArtifactId = after.parse().map_err(|error| Problem::field("after", format!("{error}")))?;
@@ -108,21 +127,40 @@ fn page(
     };
     let limit = wanted.limit.unwrap_or(LIMIT).clamp(1, LIMIT_MAX);
     let rest = works.get(begin..).unwrap_or_default();
-    let page: Vec<Summary> = rest.iter().take(limit).map(|work| summary(store, index, shelf, work)).collect();
+    let page: Vec<Summary> = rest.iter().take(limit).map(|work| now.summary(work)).collect();
     let next = page.last().filter(|_| rest.len() > limit).map(|last| last.id.to_string());
     Ok(Summaries { artifacts: page, found: works.len(), next })
 }
 
-fn sort(works: &mut [&Work], by: Sort, shelf: &Shelf) {
+/// True for a work that every filter lets through.
+fn fits(now: &Now, wanted: &Wanted, named: &Named, work: &Work) -> bool {
+    let (publish, license) = (&work.artifact.publish, work.facts.license.as_deref());
+    let within = |max: u64| now.price(work.id).is_some_and(|price| price.input <= max && price.output <= max);
+    wanted.kind.is_none_or(|kind| kind == publish.kind.into())
+        && named.publisher.is_none_or(|publisher| publisher == work.artifact.publisher)
+        && named.parent.is_none_or(|parent| publish.parents.contains(&parent))
+        && wanted.license.as_deref().is_none_or(|one| license.is_some_and(|text| has_license(text, one)))
+        && wanted.price_max.is_none_or(within)
+        && wanted.openness.is_none_or(|least| now.class(work).is_some_and(|class| class <= least))
+}
+
+fn sort(works: &mut [&Work], by: Sort, now: &Now) {
     match by {
         Sort::Newest => works.reverse(),
         Sort::Oldest => {}
         Sort::Name => works.sort_by(|a, b| a.name.cmp(&b.name)),
         Sort::Price => works.sort_by_cached_key(|work| {
-            let cheapest = cheapest(shelf, work.id).and_then(|offer| offer.price.cost(TYPICAL));
+            let cheapest = cheapest(&now.shelf, work.id).and_then(|offer| offer.price.cost(TYPICAL));
             (cheapest.is_none(), cheapest)
         }),
         Sort::Children => works.sort_by_key(|work| (Reverse(work.children), Reverse(work.artifact.ordinal))),
+        Sort::Earned => {
+            works.sort_by_cached_key(|work| (Reverse(now.figures.earned(work.id)), Reverse(work.artifact.ordinal)))
+        }
+        Sort::Use => works.sort_by_cached_key(|work| {
+            let used = now.figures.used(work.id);
+            (Reverse(used.input.saturating_add(used.output)), Reverse(work.artifact.ordinal))
+        }),
     }
 }
 
@@ -138,28 +176,47 @@ pub fn cheapest(shelf: &Shelf, id: ArtifactId) -> Option<&crate::catalog::Offere
     offers.iter().min_by_key(|offer| (offer.price.cost(TYPICAL), offer.id)).map(Arc::as_ref)
 }
 
-/// A work as a list shows it.
-pub fn summary(store: &Store, index: &Index, shelf: &Shelf, work: &Work) -> Summary {
-    let publish = &work.artifact.publish;
-    let royalties = work.artifact.priced.iter().filter_map(|id| index.get(*id));
-    let facts = work.facts.clone();
-    Summary {
-        id: work.id,
-        name: work.name.clone(),
-        publisher: index.account(work.artifact.publisher),
-        kind: publish.kind.into(),
-        title: facts.title,
-        description: facts.description,
-        license: facts.license,
-        openness: openness::class(store, index, work),
-        royalty: publish.royalty.into(),
-        royalties: sum(royalties.map(|work| work.artifact.publish.royalty)),
-        price: cheapest(shelf, work.id).map(|offer| sum(offer.price.lines.iter().map(|line| line.rates))),
-        children: work.children,
-        time: work.artifact.time.0,
-        retired: work.artifact.retired,
-        unclaimed: facts.unclaimed,
-        stored: work.listed,
+impl Now {
+    pub async fn of(buyer: &Buyer) -> Result<Self, Problem> {
+        let index = buyer.library.fresh().await?;
+        let (store, shelf) = (Arc::clone(&buyer.config.store), buyer.catalog.shelf());
+        Ok(Self { store, index, shelf, figures: buyer.library.figures() })
+    }
+
+    /// A work as a list shows it.
+    pub fn summary(&self, work: &Work) -> Summary {
+        let publish = &work.artifact.publish;
+        let royalties = work.artifact.priced.iter().filter_map(|id| self.index.get(*id));
+        let facts = work.facts.clone();
+        Summary {
+            id: work.id,
+            name: work.name.clone(),
+            publisher: self.index.account(work.artifact.publisher),
+            kind: publish.kind.into(),
+            title: facts.title,
+            description: facts.description,
+            license: facts.license,
+            openness: self.class(work),
+            royalty: publish.royalty.into(),
+            royalties: sum(royalties.map(|work| work.artifact.publish.royalty)),
+            price: self.price(work.id),
+            children: work.children,
+            used: self.figures.used(work.id).into(),
+            earned_pico: self.figures.earned(work.id).0.to_string(),
+            time: work.artifact.time.0,
+            retired: work.artifact.retired,
+            unclaimed: facts.unclaimed,
+            stored: work.listed,
+        }
+    }
+
+    fn class(&self, work: &Work) -> Option<Class> {
+        openness::class(&self.store, &self.index, work)
+    }
+
+    /// What the cheapest standing offer costs, everyone's share included.
+    fn price(&self, id: ArtifactId) -> Option<DraftRates> {
+        cheapest(&self.shelf, id).map(|offer| sum(offer.price.lines.iter().map(|line| line.rates)))
     }
 }
 

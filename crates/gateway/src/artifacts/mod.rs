@@ -3,12 +3,14 @@
 //! - `draft`: what is sent to publish something, and the answer.
 //! - `read`: what the files say; `facts`: how a manifest keeps that; `openness`: the class that is computed from it.
 //! - `check`: from a draft to an operation that the ledger will take; `publish`: from there to a listed artifact.
-//! - `library`: all artifacts in memory, by name and by word; `list` and `show` read it, `lineage` walks it.
+//! - `library`: all artifacts in memory, by name and by word; `list` and `show` read it, `lineage` walks it; `figures`: what
+//!   they earned and how much they were used.
 //! - `verbs`: tag, retire, forget.
 
 mod check;
 mod draft;
 mod facts;
+mod figures;
 mod library;
 mod lineage;
 mod list;
@@ -20,7 +22,7 @@ mod verbs;
 mod view;
 
 pub use draft::{Draft, DraftFile, DraftPayee, DraftRates, Kind, Preview, Source};
-pub use view::{ArtifactView, Branch, Lineage, OfferView, Owned, Summaries, Summary, Version};
+pub use view::{ArtifactView, Branch, Lineage, OfferView, Owned, Summaries, Summary, Tokens, Version};
 
 pub(crate) use library::Library;
 pub(crate) use list::list;

@@ -14,9 +14,9 @@ use super::{
     facts::clipped,
     library::{Index, Work, blocking},
     lineage::lineage,
-    list::{TYPICAL, summary},
+    list::{Now, TYPICAL},
     openness,
-    view::{ArtifactView, OfferView, Owned, Version},
+    view::{ArtifactView, OfferView, Owned, Summary, Version},
 };
 use crate::{catalog::Shelf, error::Problem, gateway::Buyer};
 
@@ -37,14 +37,15 @@ pub async fn show_named(
 
 async fn named(buyer: &Buyer, name: &str) -> Result<ArtifactView, Problem> {
     buyer.catalog.freshen().await?;
-    let (index, shelf) = (buyer.library.fresh().await?, buyer.catalog.shelf());
+    let now = Arc::new(Now::of(buyer).await?);
+    let (index, shelf) = (&now.index, &now.shelf);
     let work = index.resolve(name).map_err(|message| Problem::unknown("artifact", "artifact_not_found", message))?;
     let pot = buyer.config.ledger.pot(work.id).await?;
-    let (store, id, listed) = (Arc::clone(&buyer.config.store), work.id, work.listed);
-    let (at, now) = (Arc::clone(&index), Arc::clone(&shelf));
+    let (at, id) = (Arc::clone(&now), work.id);
     let read = move || {
-        let stored = if listed { Stored::read(&store, id) } else { Stored::default() };
-        at.get(id).map(|work| (stored, summary(&store, &at, &now, work), openness::of_work(&store, &at, work)))
+        let work = at.index.get(id)?;
+        let stored = if work.listed { Stored::read(&at.store, id) } else { Stored::default() };
+        Some((stored, at.summary(work), openness::of_work(&at.store, &at.index, work)))
     };
     let (stored, summary, openness_detail) = blocking(read).await?.ok_or_else(Problem::internal)?;
     let publish = &work.artifact.publish;
@@ -57,9 +58,11 @@ async fn named(buyer: &Buyer, name: &str) -> Result<ArtifactView, Problem> {
         retired: work.artifact.retired,
     };
     Ok(ArtifactView {
-        summary,
+        // Both from one look at the pot.
+        summary: Summary { earned_pico: pot.lifetime.0.to_string(), ..summary },
+        in_pot_pico: pot.balance().0.to_string(),
         openness_detail,
-        by: owned(&index, work.artifact.publisher),
+        by: owned(index, work.artifact.publisher),
         tags: work.tags.clone(),
         versions: index.versions(work.artifact.publisher, &publish.name).map(version).collect(),
         architecture: work.facts.architecture.clone(),
@@ -67,12 +70,10 @@ async fn named(buyer: &Buyer, name: &str) -> Result<ArtifactView, Problem> {
         card: stored.card,
         files: stored.files,
         weights: publish.weights.iter().map(ToString::to_string).collect(),
-        lineage: lineage(&index, work),
+        lineage: lineage(index, work),
         payees: publish.payees.iter().map(payee).collect(),
-        offers: offers(&index, &shelf, work.id),
-        typical: typical(&index, &shelf, work)?,
-        earned_pico: pot.lifetime.0.to_string(),
-        in_pot_pico: pot.balance().0.to_string(),
+        offers: offers(index, shelf, work.id),
+        typical: typical(index, shelf, work)?,
     })
 }
 

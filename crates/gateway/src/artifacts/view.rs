@@ -47,6 +47,10 @@ pub struct Summary {
     pub price: Option<DraftRates>,
     /// How many artifacts name it as a parent.
     pub children: u32,
+    /// Tokens of all settled answers that stand on it: of those that it ran, and of those that anything built on it ran.
+    pub used: Tokens,
+    /// All royalties that its pot ever received.
+    pub earned_pico: String,
     /// When it was published.
     pub time: u64,
     /// True if it takes no new children and offers.
@@ -55,6 +59,21 @@ pub struct Summary {
     pub unclaimed: bool,
     /// True if its files are here.
     pub stored: bool,
+}
+
+/// Tokens of answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// Read.
+    pub input: u64,
+    /// Written.
+    pub output: u64,
+}
+
+impl From<ledger::Usage> for Tokens {
+    fn from(usage: ledger::Usage) -> Self {
+        Self { input: usage.input, output: usage.output }
+    }
 }
 
 /// An account by name and id.
@@ -98,9 +117,7 @@ pub struct ArtifactView {
     pub offers: Vec<OfferView>,
     /// What an answer of 1,000 tokens in and 500 out costs: at the cheapest offer, or else without a provider's fee.
     pub typical: Bill,
-    /// All royalties that it ever received.
-    pub earned_pico: String,
-    /// What of them is not paid out yet.
+    /// What of its royalties is not paid out yet.
     pub in_pot_pico: String,
 }
 

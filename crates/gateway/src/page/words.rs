@@ -157,6 +157,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("typical", "1,000 tokens in, 500 out", "입력 1,000 · 출력 500 토큰"),
     ("unclaimed", "brought by another", "남이 가져옴"),
     ("usage", "usage", "사용량"),
+    ("used", "used", "쓰인 양"),
     ("versions", "versions", "버전"),
     ("voucher", "voucher", "지급 확인서"),
     ("weight", "weight", "비중"),

@@ -187,7 +187,7 @@ fn earned(view: &ArtifactView, ledger: &Value) {
     if view.summary.royalty == DraftRates::default() {
         return;
     }
-    let (all, waiting) = (print::credits(&view.earned_pico), print::credits(&view.in_pot_pico));
+    let (all, waiting) = (print::credits(&view.summary.earned_pico), print::credits(&view.in_pot_pico));
     heading(&t!(
         "Earned {all} credits, of which {waiting} are not paid out yet:",
         "번 크레딧 {all}, 그 가운데 아직 나누지 않은 것 {waiting}:"

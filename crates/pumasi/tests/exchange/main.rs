@@ -4,6 +4,7 @@
 mod books;
 mod choice;
 mod liar;
+mod list;
 mod money;
 mod orders;
 mod publish;

@@ -206,6 +206,8 @@ async fn works_are_found_by_words() {
         (&["ls", "--license", "mit"], &["you/stories:latest"]),
         (&["ls", "--publisher", "you", "--sort", "oldest", "--limit", "2"], &["you/tales:latest", "you/train:latest"]),
         (&["ls", "--sort", "children", "--limit", "1"], &["you/tales:latest"]),
+        (&["ls", "--parent", "tales", "--sort", "use"], &["you/adapter:latest", "you/stories:latest"]),
+        (&["ls", "--price-max", "1000", "--sort", "earned"], &[]),
         (
             &["ls", "--sort", "name"],
             &["you/adapter:latest", "you/stories:latest", "you/tales:latest", "you/train:latest"],

@@ -47,6 +47,7 @@ impl Replica {
             .route("/ledger/settled/{channel}/{number}", get(wire::settled))
             .route("/ledger/received/{account}/{entry}", get(wire::received))
             .route("/ledger/earnings/{account}/{days}", get(wire::earnings))
+            .route("/ledger/used", get(wire::used))
             .route("/log/checkpoint", get(log::checkpoint))
             .route("/log/tile/{*path}", get(log::tile))
             .with_state(self.clone())

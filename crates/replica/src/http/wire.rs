@@ -70,3 +70,7 @@ pub(super) async fn earnings(State(replica): State<Replica>, Path((account, days
     let days = days.parse().map_err(|_| Failure::bad("days", "days are a number, such as 30"))?;
     Ok(encoded(&replica.earnings(account, days).await?))
 }
+
+pub(super) async fn used(State(replica): State<Replica>) -> Answer {
+    Ok(encoded(&replica.used().await?))
+}

@@ -108,6 +108,24 @@ impl Index {
         Ok(self.books.read(|books| books.prepare_cached(select)?.query_map(by, day)?.collect())?)
     }
 
+    /// How many entries of the log are known, and tokens of all settled answers in them by the artifact that ran them.
+    ///
+    /// # Errors
+    /// [`Error::Index`].
+    pub(crate) fn used(&self) -> Result<(u64, Vec<(ArtifactId, Usage)>), Error> {
+        let row = |row: &Row| {
+            let usage = Usage { input: unsql(row.get(1)?), output: unsql(row.get(2)?) };
+            Ok((Digest(row.get(0)?), usage))
+        };
+        Ok(self.books.read(|books| {
+            // Both as of one moment.
+            let books = books.unchecked_transaction()?;
+            let entries = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
+            let mut used = books.prepare_cached("SELECT artifact, input, output FROM used")?;
+            Ok((unsql(entries), used.query_map([], row)?.collect::<rusqlite::Result<_>>()?))
+        })?)
+    }
+
     /// A provider's days from `first` on, newest first: tokens of its answers, and its fees.
     ///
     /// # Errors

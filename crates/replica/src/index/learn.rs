@@ -4,7 +4,7 @@ use ledger::{Amount, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
-use super::{Index, sql, things::concerns};
+use super::{Index, sql, sum, things::concerns};
 use crate::{Error, decide::Done};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -68,19 +68,22 @@ fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Resu
     let day = done.at.0 / DAY_MS;
     for (artifact, usage) in &done.used {
         WORKS.add(books, (artifact.0, day), *usage, Amount::ZERO)?;
+        let row = params![artifact.0, sql(usage.input), sql(usage.output)];
+        books.prepare_cached(USED)?.execute(row)?;
     }
     if let Effect::Settled(_, settlement) = effect {
         for charge in &settlement.royalties {
             WORKS.add(books, (charge.artifact.0, day), Usage::default(), charge.amount)?;
         }
-        let used = done.used.iter().fold(Usage::default(), |sum, (_, usage)| Usage {
-            input: sum.input.saturating_add(usage.input),
-            output: sum.output.saturating_add(usage.output),
-        });
+        let used = done.used.iter().fold(Usage::default(), |used, (_, usage)| sum(used, *usage));
         FEES.add(books, (done.signed.body.account.0, day), used, settlement.fee)?;
     }
     Ok(())
 }
+
+/// What artifacts ran, on all days together.
+const USED: &str = "INSERT INTO used (artifact, input, output) VALUES (?1, ?2, ?3)
+                    ON CONFLICT DO UPDATE SET input = input + ?2, output = output + ?3";
 
 /// A table of sums by day: how one is read, and how it is written.
 struct Days {

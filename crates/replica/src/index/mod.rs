@@ -6,6 +6,7 @@ mod learn;
 mod things;
 
 use books::Books;
+use ledger::Usage;
 use std::path::Path;
 
 use crate::Error;
@@ -75,6 +76,14 @@ const MIGRATIONS: &[&str] = &["
     DELETE FROM settlements;
     DELETE FROM days;
     UPDATE progress SET entries = 0, root = zeroblob(32);
+", "
+    -- Tokens of all settled answers that an artifact ran: what `days` says, on all days together.
+    CREATE TABLE used (
+        artifact BLOB PRIMARY KEY,
+        input INTEGER NOT NULL,
+        output INTEGER NOT NULL
+    ) WITHOUT ROWID, STRICT;
+    INSERT INTO used SELECT artifact, SUM(input), SUM(output) FROM days GROUP BY artifact;
 "];
 
 /// The index.
@@ -90,6 +99,11 @@ impl Index {
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         Ok(Self { books: Books::open(&dir.join("index.sqlite"), MIGRATIONS)? })
     }
+}
+
+/// Tokens of many answers. Nobody ever reaches the end of 64 bits.
+pub(crate) fn sum(one: Usage, other: Usage) -> Usage {
+    Usage { input: one.input.saturating_add(other.input), output: one.output.saturating_add(other.output) }
 }
 
 /// A number as SQLite keeps it.

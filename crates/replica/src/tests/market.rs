@@ -157,11 +157,36 @@ async fn earnings_are_told_by_day_also_by_an_index_of_before() {
     // As the program of before left it: without the tables of now.
     let dir = served.dir().to_owned();
     let books = rusqlite::Connection::open(dir.join("index.sqlite")).unwrap();
-    books.execute_batch("DROP TABLE received; DROP TABLE fee_days; PRAGMA user_version = 1").unwrap();
+    books.execute_batch("DROP TABLE received; DROP TABLE fee_days; DROP TABLE used; PRAGMA user_version = 1").unwrap();
     drop(books);
     let replica = open(&dir);
     assert_eq!(replica.earnings(machine, 2).await.unwrap(), earned);
     assert_eq!(market.settled(&replica, 3).await, Some(3), "and what it knew before");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_artifacts_ran_is_told_fresh_and_by_every_index_of_before() {
+    let served = served(0).await;
+    let market = market(&served.replica).await;
+    let http = api::HttpLedger::new(served.link()).unwrap();
+    assert_eq!(http.used().await.unwrap(), []);
+    let ran = |receipts: u64| vec![(MODEL, Usage { input: 1_000 * receipts, output: 500 * receipts })];
+    for (sequence, receipts) in [(2, 2), (3, 3), (4, 7)] {
+        served.replica.submit(&market.settle(sequence, receipts)).await.unwrap();
+        assert_eq!(served.replica.used().await.unwrap(), ran(receipts), "fresh or known, each answer once");
+    }
+    served.replica.submit(&market.settle(5, 6)).await.unwrap_err();
+    assert_eq!(http.used().await.unwrap(), ran(7), "a refused settlement counts nothing");
+    served.replica.close();
+    let dir = served.dir();
+    let all = "DROP TABLE used; DROP TABLE received; DROP TABLE fee_days; PRAGMA user_version = 1";
+    for (before, tables) in [("version 2", "DROP TABLE used; PRAGMA user_version = 2"), ("version 1", all), ("now", "")]
+    {
+        rusqlite::Connection::open(dir.join("index.sqlite")).unwrap().execute_batch(tables).unwrap();
+        let replica = open(dir);
+        assert_eq!(replica.used().await.unwrap(), ran(7), "{before}");
+        replica.close();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

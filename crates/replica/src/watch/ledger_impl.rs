@@ -6,7 +6,9 @@ use api::{
     log::{Entry, SignedHead},
 };
 use async_trait::async_trait;
-use ledger::{AccountId, ChannelId, Digest, Genesis, Head, Key, Operation, Record, Request, Signed, log_tree};
+use ledger::{
+    AccountId, ArtifactId, ChannelId, Digest, Genesis, Head, Key, Operation, Record, Request, Signed, Usage, log_tree,
+};
 use std::sync::Arc;
 
 use super::{Watched, walk};
@@ -58,6 +60,11 @@ impl Ledger for Watched {
     async fn earnings(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
         self.trusted()?;
         self.ledger.earnings(account, days).await
+    }
+
+    async fn used(&self) -> Result<Vec<(ArtifactId, Usage)>, LedgerError> {
+        self.trusted()?;
+        self.ledger.used().await
     }
 
     async fn head(&self) -> Result<SignedHead, LedgerError> {
