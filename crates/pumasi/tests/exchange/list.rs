@@ -21,7 +21,7 @@ async fn market() -> (World, Seller, Buyer) {
     let at = upstream::start().await;
     let world = World::new_with(at.clone()).await;
     for (name, manifest, parents, royalty) in
-        [("left", LEFT, vec![BASE], 1), ("right", RIGHT, vec![BASE], 2), ("tip", TIP, vec![LEFT, BASE, RIGHT], 0)]
+        [("left", LEFT, vec![BASE], 1), ("right", RIGHT, vec![BASE], 2), ("tip", TIP, vec![LEFT, RIGHT, BASE], 0)]
     {
         let publish = Publish {
             manifest,
