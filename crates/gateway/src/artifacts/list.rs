@@ -154,9 +154,10 @@ fn sort(works: &mut [&Work], by: Sort, now: &Now) {
             (cheapest.is_none(), cheapest)
         }),
         Sort::Children => works.sort_by_key(|work| (Reverse(work.children), Reverse(work.artifact.ordinal))),
-        Sort::Earned => {
-            works.sort_by_cached_key(|work| (Reverse(now.figures.earned(work.id)), Reverse(work.artifact.ordinal)))
-        }
+        Sort::Earned => works.sort_by_cached_key(|work| {
+            let earned = now.figures.earned(work.id);
+            (Reverse(earned), Reverse(work.artifact.ordinal))
+        }),
         Sort::Use => works.sort_by_cached_key(|work| {
             let used = now.figures.used(work.id);
             (Reverse(used.input.saturating_add(used.output)), Reverse(work.artifact.ordinal))

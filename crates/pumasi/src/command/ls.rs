@@ -65,12 +65,14 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
+/// A column: what it tells of a work.
+type Figure = fn(&Summary) -> String;
+
 fn show(found: &Summaries, sort: &str) {
     if found.artifacts.is_empty() {
         return print::line(&t!("nothing like that is published", "그런 것은 올라와 있지 않습니다"));
     }
     // Beside what is always shown that by which it is sorted.
-    type Figure = fn(&Summary) -> String;
     let figure: Option<(String, Figure)> = match sort {
         "use" => {
             Some((t!("tokens", "쓰인 토큰"), |one| one.used.input.saturating_add(one.used.output).to_string()))

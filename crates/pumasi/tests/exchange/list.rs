@@ -21,7 +21,7 @@ async fn market() -> (World, Seller, Buyer) {
     let at = upstream::start().await;
     let world = World::new_with(at.clone()).await;
     for (name, manifest, parents, royalty) in
-        [("left", LEFT, vec![BASE], 1), ("right", RIGHT, vec![BASE], 2), ("tip", TIP, vec![LEFT, BASE, RIGHT], 0)]
+        [("left", LEFT, vec![BASE], 1), ("right", RIGHT, vec![BASE], 2), ("tip", TIP, vec![LEFT, RIGHT, BASE], 0)]
     {
         let publish = Publish {
             manifest,
@@ -43,13 +43,8 @@ async fn market() -> (World, Seller, Buyer) {
     (world, seller, buyer)
 }
 
-async fn get(buyer: &Buyer, path: &str) -> (u16, Value) {
-    let answer = reqwest::get(format!("{}{path}", buyer.address)).await.unwrap();
-    (answer.status().as_u16(), answer.json().await.unwrap())
-}
-
 async fn names(buyer: &Buyer, query: &str) -> Vec<String> {
-    let (status, list) = get(buyer, &format!("/artifacts?{query}")).await;
+    let (status, list) = buyer.get(&format!("/artifacts?{query}")).await;
     assert_eq!(status, 200, "{query}: {list}");
     list["artifacts"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
 }
@@ -80,7 +75,7 @@ async fn works_are_found_by_price_and_parent() {
         ("parent=model", 404, "artifact_not_found", "parent"),
         ("publisher=nobody", 404, "account_not_found", "publisher"),
     ] {
-        let (found, body) = get(&buyer, &format!("/artifacts?{query}")).await;
+        let (found, body) = buyer.get(&format!("/artifacts?{query}")).await;
         let error = &body["error"];
         assert_eq!((found, &error["code"], &error["param"]), (status, &json!(code), &json!(param)), "{query}: {body}");
     }
@@ -88,7 +83,7 @@ async fn works_are_found_by_price_and_parent() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn works_are_sorted_by_what_they_earned_and_how_much_they_were_used() {
-    let (_world, seller, buyer) = market().await;
+    let (world, seller, buyer) = market().await;
     let [base, tuned, left, right, tip] = NAMES;
     for sort in ["use", "earned"] {
         assert_eq!(
@@ -113,20 +108,19 @@ async fn works_are_sorted_by_what_they_earned_and_how_much_they_were_used() {
         of(two, 10, 2 * two + 2 * 10),
         of(two, 10, 0),
     ];
-    let mut figures = Vec::new();
     eventually("all of it is settled and shown", async || {
         seller.provider.settle_now().await;
-        let list = get(&buyer, "/artifacts?sort=oldest").await.1;
+        let list = buyer.get("/artifacts?sort=oldest").await.1;
         let works = list["artifacts"].as_array().unwrap();
-        figures = works.iter().map(|one| json!([one["used"], one["earned_pico"]])).collect();
-        figures == expected
+        works.iter().map(|one| json!([one["used"], one["earned_pico"]])).collect::<Vec<_>>() == expected
     })
     .await;
     assert_eq!(names(&buyer, "sort=use").await, [base, tuned, tip, right, left]);
     assert_eq!(names(&buyer, "sort=earned").await, [base, tuned, right, left, tip]);
     let next = names(&buyer, &format!("sort=use&limit=2&after={BASE}")).await;
     assert_eq!(next, [tuned, tip]);
-    let shown = reqwest::get(format!("{}/artifacts/{TUNED}", buyer.address)).await.unwrap().text().await.unwrap();
+    let shown = world.http.get(format!("{}/artifacts/{TUNED}", buyer.address)).send().await.unwrap();
+    let shown = shown.text().await.unwrap();
     assert_eq!(shown.matches("\"earned_pico\"").count(), 1, "{shown}");
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(json!([shown["used"], shown["earned_pico"]]), expected[1]);

@@ -249,6 +249,12 @@ impl Buyer {
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
+    /// What anybody reads.
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        let answer = self.http.get(format!("{}{path}", self.address)).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+
     pub async fn receipt(&self, id: &str, key: Option<&str>) -> (u16, Value) {
         let get = self.http.get(format!("{}/receipts/{id}", self.address));
         let get = match key {

@@ -169,7 +169,7 @@ async fn what_artifacts_ran_is_told_fresh_and_by_every_index_of_before() {
     let served = served(0).await;
     let market = market(&served.replica).await;
     let http = api::HttpLedger::new(served.link()).unwrap();
-    assert_eq!(http.used().await.unwrap(), []);
+    assert!(http.used().await.unwrap().is_empty());
     let ran = |receipts: u64| vec![(MODEL, Usage { input: 1_000 * receipts, output: 500 * receipts })];
     for (sequence, receipts) in [(2, 2), (3, 3), (4, 7)] {
         served.replica.submit(&market.settle(sequence, receipts)).await.unwrap();
