@@ -12,7 +12,7 @@ export PICTURES="${PICTURES:-${XDG_CACHE_HOME:-$HOME/.cache}/pumasi/pictures}"
 
 cd ../../../../web
 npm ci --no-audit --no-fund --loglevel=error >&2 || lacks "the packages of web/package-lock.json"
-npm run --silent build -- --outDir "$work/dist" --logLevel warn >&2
+npm run --silent build -- --outDir "$work/dist" --emptyOutDir --logLevel warn >&2
 diff -rq dist "$work/dist" || {
   echo "$check: web/dist is not what web/ builds to; run: cd web && npm run build" >&2
   exit 1
