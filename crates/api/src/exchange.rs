@@ -2,7 +2,7 @@
 //!
 //! | route | body | answer |
 //! | --- | --- | --- |
-//! | `POST /exchange/answers` | [`AnswerRequest`] | [`Frame`]s, one JSON object a line; or [`Refused`] |
+//! | `POST /exchange/answers` | [`AnswerRequest`] | [`Frame`]s, one JSON object a line; or [`Refused`]. An order that allows no tokens at all is refused with the count, if its provider can count |
 //! | `POST /exchange/answers/{order}/cancel` | nothing | 204; the frames go on to the receipt |
 //! | `POST /exchange/vouchers` | [`VoucherUpdate`] | 204, or [`Refused`] |
 //! | `GET /exchange/channels/{channel}/receipts?from=N` | | [`Receipts`] from number N on, at most 1,000 |
