@@ -107,7 +107,7 @@ pub async fn afford(buyer: &Arc<Buyer>, key: KeyId, requests: &[ChatRequest]) ->
         worst = cost.and_then(|cost| worst.plus(cost.key)).ok_or_else(no_price)?;
     }
     let free = buyer.money.lock().keys.get(&key).map_or(Amount::ZERO, Purse::free);
-    if free < worst { Err(too_little(worst, free)) } else { Ok(()) }
+    if free < worst { Err(too_little(key, worst, free)) } else { Ok(()) }
 }
 
 /// What a provider is told of a request. What the client thinks of others is not a provider's to know.
@@ -304,7 +304,7 @@ impl Attempt<'_> {
         for _ in 0..=TOP_UPS {
             match self.buyer.money.reserve(self.key, paying.id, worst) {
                 Ok(reservation) => return Ok(reservation),
-                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(worst.key, free))),
+                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(self.key, worst.key, free))),
                 Err(Short::Channel) => self.top_up(paying.id, worst.channel).await?,
             }
         }
@@ -354,10 +354,10 @@ fn no_price() -> Problem {
     Problem::field("max_tokens", "that many tokens have no price")
 }
 
-fn too_little(worst: Amount, free: Amount) -> Problem {
+fn too_little(key: KeyId, worst: Amount, free: Amount) -> Problem {
     Problem::money(format!(
         "this could cost up to {worst} credits, and the API key has {free} free now; lower max_tokens, wait for running \
-         answers to end, or ask the owner for a key with a higher budget"
+         answers to end, or have its owner raise the budget: pumasi key topup key_{key} CREDITS"
     ))
 }
 

@@ -39,7 +39,9 @@ pub fn router(buyer: Arc<Buyer>) -> Router {
 /// The API key of a request.
 pub fn api_key(buyer: &Buyer, headers: &HeaderMap) -> Result<KeyId, Problem> {
     let secret = bearer(headers).ok_or_else(|| {
-        Problem::key("send an API key: Authorization: Bearer sk-pumasi-… (Ollama's clients send what OLLAMA_API_KEY says)")
+        Problem::key(
+            "send an API key: Authorization: Bearer sk-pumasi-… (Ollama's clients send what OLLAMA_API_KEY says)",
+        )
     })?;
     buyer.keys.check(secret)
 }

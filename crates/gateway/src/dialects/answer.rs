@@ -94,11 +94,7 @@ pub async fn begin(buyer: &Arc<Buyer>, key: KeyId, request: ChatRequest) -> Resu
 }
 
 /// The same for the several answers of one request: each is an order of its own.
-pub async fn begin_all(
-    buyer: &Arc<Buyer>,
-    key: KeyId,
-    requests: Vec<ChatRequest>,
-) -> Result<Vec<Answer>, Problem> {
+pub async fn begin_all(buyer: &Arc<Buyer>, key: KeyId, requests: Vec<ChatRequest>) -> Result<Vec<Answer>, Problem> {
     if requests.len() > 1 {
         // So that a request which costs too much ends before anything of it is ordered.
         ask::afford(buyer, key, &requests).await?;
@@ -108,12 +104,7 @@ pub async fn begin_all(
 
 /// Asks and begins to read, in a task of its own: if the client goes away before the first token, an order may already be
 /// out, and its receipt must be read all the same. Then the events have no reader, and the answer is stopped.
-async fn run(
-    buyer: Arc<Buyer>,
-    key: KeyId,
-    request: ChatRequest,
-    tell: oneshot::Sender<Result<Answer, Problem>>,
-) {
+async fn run(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot::Sender<Result<Answer, Problem>>) {
     let asked = ask::ask(&buyer, key, &request, &|| tell.is_closed()).await;
     let begun = asked.map(|asked| {
         let (ticket, input) = (&asked.ticket, asked.input);

@@ -101,14 +101,20 @@ fn inner(request: MessagesRequest) -> Result<ChatRequest, Problem> {
         messages.push(said("system", text("system", system)?));
     }
     if request.messages.last().is_some_and(|message| message.role == "assistant") {
-        let message = "an answer that was begun is not gone on with here; end the conversation with a message of the user";
+        let message =
+            "an answer that was begun is not gone on with here; end the conversation with a message of the user";
         return Err(Problem::field("messages", message));
     }
     for message in request.messages {
         match message.role.as_str() {
             "user" => messages.extend(of_user(message.content)?),
             "assistant" => messages.push(of_assistant(message.content)?),
-            _ => return Err(Problem::field("messages", "a role is user or assistant; what the model is told first is system")),
+            _ => {
+                return Err(Problem::field(
+                    "messages",
+                    "a role is user or assistant; what the model is told first is system",
+                ));
+            }
         }
     }
     Ok(ChatRequest {
@@ -190,7 +196,10 @@ fn of_assistant(content: Content) -> Result<openai::Message, Problem> {
 fn tool(tool: Tool) -> Result<Value, Problem> {
     if let Some(kind) = tool.kind.filter(|kind| kind != "custom") {
         let kind: String = kind.chars().take(50).collect();
-        return Err(Problem::field("tools", format!("no tool of type {kind:?} is run here; only your own can be named")));
+        return Err(Problem::field(
+            "tools",
+            format!("no tool of type {kind:?} is run here; only your own can be named"),
+        ));
     }
     let parameters = tool.input_schema.unwrap_or_else(|| json!({ "type": "object" }));
     let function = json!({ "name": tool.name, "description": tool.description, "parameters": parameters });

@@ -56,7 +56,12 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     for (at, Whole { text, logprobs, done }) in wholes(answers).await?.into_iter().enumerate() {
         let logprobs = writer.logprobs(at, logprobs);
         let text = writer.echoes.get(at).cloned().unwrap_or_default() + &text;
-        choices.push(CompletionChoice { index: place(at), text, logprobs, finish_reason: Some(reason(done.finish).into()) });
+        choices.push(CompletionChoice {
+            index: place(at),
+            text,
+            logprobs,
+            finish_reason: Some(reason(done.finish).into()),
+        });
         dones.push(done);
     }
     let cost = dones.iter().map(total).sum();
@@ -83,7 +88,10 @@ fn check(request: &CompletionRequest) -> Result<(), Problem> {
         return refuse("max_tokens", "an answer needs at least one token; a prompt alone is not measured here yet");
     }
     if request.echo == Some(true) && request.logprobs.is_some() {
-        return refuse("echo", "a prompt's own log-probabilities are not measured here yet; leave out echo or logprobs");
+        return refuse(
+            "echo",
+            "a prompt's own log-probabilities are not measured here yet; leave out echo or logprobs",
+        );
     }
     check_n(request.n.unwrap_or(1))
 }

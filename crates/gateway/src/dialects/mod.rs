@@ -23,8 +23,8 @@ mod shape;
 use axum::Router;
 use std::sync::Arc;
 
-pub use shape::{asks, refuse};
 pub(crate) use shape::shaped;
+pub use shape::{asks, refuse};
 
 use crate::gateway::Buyer;
 

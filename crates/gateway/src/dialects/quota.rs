@@ -40,7 +40,10 @@ impl Quota {
             ("x-ratelimit-remaining-requests", requests.remaining.to_string()),
             ("x-ratelimit-limit-tokens", tokens.limit.to_string()),
             ("x-ratelimit-remaining-tokens", tokens.remaining.to_string()),
-            ("ratelimit-policy", format!("\"requests\";q={}, \"tokens\";q={};qu=\"tokens\"", requests.limit, tokens.limit)),
+            (
+                "ratelimit-policy",
+                format!("\"requests\";q={}, \"tokens\";q={};qu=\"tokens\"", requests.limit, tokens.limit),
+            ),
             ("ratelimit", format!("\"requests\";r={}, \"tokens\";r={}", requests.remaining, tokens.remaining)),
         ]
         .into_iter()

@@ -3,6 +3,7 @@
 
 mod books;
 mod choice;
+mod dialects;
 mod liar;
 mod money;
 mod orders;

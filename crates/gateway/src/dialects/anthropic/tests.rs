@@ -35,7 +35,13 @@ fn blocks_become_messages() {
         "tool_choice": { "type": "auto" },
     }));
     let request = request.unwrap();
-    let expected = [("system", "be\nbrief"), ("user", "one\ntwo"), ("assistant", "let me look"), ("tool", "seen"), ("user", "so?")];
+    let expected = [
+        ("system", "be\nbrief"),
+        ("user", "one\ntwo"),
+        ("assistant", "let me look"),
+        ("tool", "seen"),
+        ("user", "so?"),
+    ];
     assert_eq!(roles_and_texts(&request), expected);
     assert_eq!(request.messages[2].tool_calls.as_ref().unwrap()[0]["function"]["arguments"], "{\"at\":1}");
     assert_eq!(request.messages[3].tool_call_id.as_deref(), Some("t1"));

@@ -158,7 +158,10 @@ fn end(done: Done, asked: Instant, first: Option<Duration>) -> End {
 fn of_chat(request: ChatRequest) -> Result<openai::ChatRequest, Problem> {
     let messages = request.messages.unwrap_or_default().into_iter().map(message).collect::<Result<_, _>>()?;
     let tools = request.tools.filter(|tools| !tools.is_empty()).map(Value::Array);
-    with_common(openai::ChatRequest { model: request.model, messages, tools, ..openai::ChatRequest::default() }, request.common)
+    with_common(
+        openai::ChatRequest { model: request.model, messages, tools, ..openai::ChatRequest::default() },
+        request.common,
+    )
 }
 
 fn message(message: ChatMessage) -> Result<openai::Message, Problem> {
@@ -166,7 +169,8 @@ fn message(message: ChatMessage) -> Result<openai::Message, Problem> {
     let calls = message.tool_calls.unwrap_or_default();
     let call = |(at, call): (usize, &Value)| {
         // Where OpenAI's calls have text, Ollama's have an object.
-        let function = json!({ "name": call["function"]["name"], "arguments": call["function"]["arguments"].to_string() });
+        let function =
+            json!({ "name": call["function"]["name"], "arguments": call["function"]["arguments"].to_string() });
         json!({ "id": format!("call_{at}"), "type": "function", "function": function })
     };
     let tool_calls = (!calls.is_empty()).then(|| calls.iter().enumerate().map(call).collect());

@@ -14,8 +14,10 @@ fn generate_of(body: Value) -> Result<openai::ChatRequest, String> {
 
 #[test]
 fn options_become_the_inner_requests_fields() {
-    let options = json!({ "num_predict": 9, "temperature": 0.5, "seed": 7, "stop": ["x"], "num_ctx": 4096, "mirostat": 1 });
-    let request = chat_of(json!({ "model": "m", "messages": [{ "role": "user", "content": "hi" }], "options": options }));
+    let options =
+        json!({ "num_predict": 9, "temperature": 0.5, "seed": 7, "stop": ["x"], "num_ctx": 4096, "mirostat": 1 });
+    let request =
+        chat_of(json!({ "model": "m", "messages": [{ "role": "user", "content": "hi" }], "options": options }));
     let request = request.unwrap();
     assert_eq!((request.max_tokens, request.temperature, request.seed), (Some(9), Some(0.5), Some(7)));
     assert_eq!(request.stop.unwrap().texts(), ["x"]);
@@ -38,7 +40,8 @@ fn a_prompt_is_a_conversation_unless_it_is_raw() {
 #[test]
 fn calls_of_tools_have_text_as_their_arguments() {
     let call = json!({ "function": { "name": "look", "arguments": { "at": 1 } } });
-    let request = chat_of(json!({ "model": "m", "messages": [{ "role": "assistant", "tool_calls": [call] }] })).unwrap();
+    let request =
+        chat_of(json!({ "model": "m", "messages": [{ "role": "assistant", "tool_calls": [call] }] })).unwrap();
     assert_eq!(request.messages[0].tool_calls.as_ref().unwrap()[0]["function"]["arguments"], "{\"at\":1}");
 }
 
@@ -58,7 +61,7 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json!({ "template": "{{ .Prompt }}" }), "template: "),
         (json!({ "context": [1] }), "context: "),
         (json!({ "options": { "temperature": "hot" } }), "body: "),
-        (json!({ "options": [] }), "body: "),
+        (json!({ "options": "hot" }), "body: "),
         (json!({ "stream": "yes" }), "body: "),
     ] {
         let mut body = json!({ "model": "m", "prompt": "a" });
