@@ -350,6 +350,8 @@ pub struct Models {
 pub struct Model {
     /// `publisher/name:tag`, as a request names it.
     pub id: String,
+    /// The same, for people (OpenRouter's).
+    pub name: String,
     /// `model`.
     pub object: String,
     /// When it was published, in seconds since 1970.
@@ -422,6 +424,10 @@ pub struct Pricing {
     pub prompt: String,
     /// Of output.
     pub completion: String,
+    /// Of a request beside its tokens: always 0 (OpenRouter's).
+    pub request: String,
+    /// Of a picture: always 0, as none is read (OpenRouter's).
+    pub image: String,
 }
 
 /// The body of every error.
