@@ -27,7 +27,7 @@ pub fn router() -> Router<Arc<Buyer>> {
     let mut routes = Router::new();
     for (part, instead) in NOT_OFFERED {
         // 404 and not 501, which clients would try again.
-        let refuse = || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
+        let refuse = move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
         routes = routes.route(&format!("/{part}"), any(refuse)).route(&format!("/{part}/{{*rest}}"), any(refuse));
     }
     routes
