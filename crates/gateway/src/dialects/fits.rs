@@ -20,7 +20,8 @@ pub fn check(request: &ChatRequest) -> Result<(), Problem> {
         Some(_) => {}
     }
     if request.output_max() == Some(0) {
-        return Err(Problem::field("max_tokens", "an answer needs at least one token"));
+        let field = if request.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" };
+        return Err(Problem::field(field, "an answer needs at least one token"));
     }
     let kind = request.response_format.as_ref().and_then(|format| format["type"].as_str());
     if kind.is_some_and(|kind| kind != "text") {

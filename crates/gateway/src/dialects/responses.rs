@@ -65,6 +65,9 @@ fn check(request: &ResponseRequest) -> Result<(), Problem> {
     if request.store == Some(true) {
         return refuse("store", "answers are not kept here; leave store out");
     }
+    if request.max_output_tokens == Some(0) {
+        return refuse("max_output_tokens", "an answer needs at least one token");
+    }
     if request.background == Some(true) {
         return refuse("background", "answers are not kept here, so none comes later; leave background out");
     }

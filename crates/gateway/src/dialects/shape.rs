@@ -4,8 +4,8 @@
 use api::{anthropic, ollama};
 use axum::{
     Json,
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
+    extract::{OriginalUri, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -123,7 +123,7 @@ fn routers(response: &Response, asked: &str) -> Option<Problem> {
 }
 
 /// There is no such route.
-pub async fn no_route(uri: Uri) -> Problem {
+pub async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
     let message = format!("there is no {} here; GET /openapi.json lists what there is", uri.path());
     Problem::refused(StatusCode::NOT_FOUND, "route_not_found", message)
 }

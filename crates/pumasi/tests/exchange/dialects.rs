@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The paths of all dialects that ask a model, each with a request for `words` words. Every field that is looked at is there.
-fn asking(words: u64) -> [(&'static str, Value); 6] {
+fn asking(words: u64) -> [(&'static str, Value); 7] {
     let (say, model) = (format!("say {words}"), "tuner/model");
     let messages = json!([{ "role": "user", "content": say }]);
     let options = json!({ "num_predict": 50, "temperature": 1.0, "top_p": 1.0, "top_k": 40, "min_p": 0.0, "seed": 1,
@@ -29,6 +29,13 @@ fn asking(words: u64) -> [(&'static str, Value); 6] {
             "top_p": 1.0, "top_k": 40, "min_p": 0.0, "frequency_penalty": 0.0, "presence_penalty": 0.0, "seed": 1,
             "stop": ["zzz"], "n": 1, "best_of": 1, "echo": false, "suffix": "", "logit_bias": {}, "logprobs": null,
             "stream_options": {} }),
+        ),
+        (
+            "/v1/responses",
+            json!({ "model": model, "input": messages, "max_output_tokens": 50, "instructions": "be brief", "stream": false,
+                "temperature": 1.0, "top_p": 1.0, "top_logprobs": 0, "include": [], "tools": [], "tool_choice": "auto",
+                "text": { "format": { "type": "text" } }, "truncation": "disabled", "store": false, "background": false,
+                "previous_response_id": null, "conversation": null, "prompt": null, "metadata": {} }),
         ),
         (
             "/v1/messages",
@@ -55,6 +62,7 @@ fn said(path: &str, answer: &Value) -> (String, String) {
     let (text, bill) = match path {
         "/v1/chat/completions" => (&answer["choices"][0]["message"]["content"], &answer["usage"]["bill"]),
         "/v1/completions" => (&answer["choices"][0]["text"], &answer["usage"]["bill"]),
+        "/v1/responses" => (&answer["output"][0]["content"][0]["text"], &answer["usage"]["bill"]),
         "/v1/messages" => (&answer["content"][0]["text"], &answer["usage"]["bill"]),
         "/api/chat" => (&answer["message"]["content"], &answer["bill"]),
         _ => (&answer["response"], &answer["bill"]),
@@ -72,6 +80,7 @@ fn streamed(path: &str, stream: &str) -> (String, String) {
         let (new, bill) = match path {
             "/v1/chat/completions" => (&piece["choices"][0]["delta"]["content"], &piece["usage"]["bill"]),
             "/v1/completions" => (&piece["choices"][0]["text"], &piece["usage"]["bill"]),
+            "/v1/responses" => (&piece["delta"], &piece["response"]["usage"]["bill"]),
             "/v1/messages" => (&piece["delta"]["text"], &piece["usage"]["bill"]),
             "/api/chat" => (&piece["message"]["content"], &piece["bill"]),
             _ => (&piece["response"], &piece["bill"]),
@@ -156,6 +165,62 @@ async fn an_anthropic_stream_has_its_events_in_their_order() {
     let stream = buyer.stream(&key, "/v1/messages", &dies).await;
     assert!(stream.contains("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\""), "{stream}");
     assert!(!stream.contains("message_stop"), "{stream}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_responses_stream_has_its_events_in_their_order() {
+    let (_world, _seller, buyer, key) = world().await;
+    let content = json!([{ "type": "input_text", "text": "say 2" }]);
+    let body = json!({ "model": "tuner/model", "stream": true, "input": [
+        { "type": "reasoning", "id": "r", "summary": [] },
+        { "type": "function_call", "call_id": "c", "name": "look", "arguments": "{}" },
+        { "type": "function_call_output", "call_id": "c", "output": "seen" },
+        { "role": "user", "content": content }] });
+    let stream = buyer.stream(&key, "/v1/responses", &body).await;
+    let names: Vec<_> = stream.lines().filter_map(|line| line.strip_prefix("event: response.")).collect();
+    let expected = [
+        "created",
+        "in_progress",
+        "output_item.added",
+        "content_part.added",
+        "output_text.delta",
+        "output_text.delta",
+        "output_text.done",
+        "content_part.done",
+        "output_item.done",
+        "completed",
+    ];
+    assert_eq!(names, expected, "{stream}");
+    let told = stream.lines().filter_map(|line| serde_json::from_str::<Value>(line.strip_prefix("data: ")?).ok());
+    for ((number, event), name) in told.enumerate().zip(names) {
+        assert_eq!((&event["sequence_number"], &event["type"]), (&json!(number), &json!(format!("response.{name}"))));
+    }
+    let cut = json!({ "model": "tuner/model", "input": "say 5", "max_output_tokens": 2 });
+    let (_, _, cut) = buyer.send(&key, "/v1/responses", cut.to_string()).await;
+    assert_eq!(
+        (&cut["status"], &cut["incomplete_details"]["reason"]),
+        (&json!("incomplete"), &json!("max_output_tokens"))
+    );
+    let dies = json!({ "model": "tuner/model", "input": "die 2", "stream": true });
+    let stream = buyer.stream(&key, "/v1/responses", &dies).await;
+    assert!(stream.contains("event: response.failed") && !stream.contains("response.completed"), "{stream}");
+    for (more, field) in [
+        (json!({ "previous_response_id": "resp_1" }), "previous_response_id"),
+        (json!({ "conversation": "conv_1" }), "conversation"),
+        (json!({ "store": true }), "store"),
+        (json!({ "background": true }), "background"),
+        (json!({ "truncation": "auto" }), "truncation"),
+        (json!({ "text": { "format": { "type": "json_schema" } } }), "text"),
+        (json!({ "tool_choice": "required" }), "tool_choice"),
+        (json!({ "tools": [{ "type": "web_search" }] }), "tools"),
+        (json!({ "input": [{ "role": "user", "content": [{ "type": "input_image", "image_url": "x" }] }] }), "input"),
+        (json!({ "input": [{ "type": "item_reference", "id": "x" }] }), "input"),
+    ] {
+        let mut body = json!({ "model": "tuner/model", "input": "say 1" });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (status, _, answer) = buyer.send(&key, "/v1/responses", body.to_string()).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!(field)), "{more}: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
