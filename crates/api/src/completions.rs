@@ -1,5 +1,5 @@
-//! Completions as OpenAI's API defines them: a text goes on, without a template. Unknown fields are ignored; what would change the
-//! answer and cannot be done is read here, so that it can be refused by name.
+//! Completions as OpenAI's API defines them: a text goes on, without a template. Unknown fields are ignored; what would
+//! change the answer and cannot be done is read here, so that it can be refused by name.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,5 +1,6 @@
-//! Responses as OpenAI's API defines them, with all keys that the vendor-neutral specification (Open Responses) asks for. Unknown fields
-//! are ignored; what would change the answer and cannot be done is read here, so that it can be refused by name.
+//! Responses as OpenAI's API defines them, with all keys that the vendor-neutral specification (Open Responses) asks for.
+//! Unknown fields are ignored; what would change the answer and cannot be done is read here, so that it can be refused by
+//! name.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, value::RawValue};

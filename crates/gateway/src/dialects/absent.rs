@@ -1,5 +1,5 @@
-//! What OpenAI's API has and this one does not, or not yet. A client that comes for it is told so, and what to do, rather than that
-//! its address is wrong.
+//! What OpenAI's API has and this one does not, or not yet. A client that comes for it is told so, and what to do, rather
+//! than that its address is wrong.
 
 use axum::{Router, http::StatusCode, routing::any};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! OpenRouter's questions about money: what an API key may spend and did, and what one answer cost. Credits are exact JSON numbers.
+//! OpenRouter's questions about money: what an API key may spend and did, and what one answer cost. Credits are exact JSON
+//! numbers.
 
 use api::{
     text::rfc3339,

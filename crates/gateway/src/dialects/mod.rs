@@ -1,8 +1,8 @@
-//! The dialects that clients speak. Each is thin: it translates its request into the one inner request, and the one inner stream of
-//! pieces into its own answer. What is asked, ordered and paid is the same whoever asks.
+//! The dialects that clients speak. Each is thin: it translates its request into the one inner request, and the one inner
+//! stream of pieces into its own answer. What is asked, ordered and paid is the same whoever asks.
 //!
-//! - `answer`: what all share: from inner requests to answers that run. `fits`: which inner requests can be done. `quota`: what an
-//!   answer's headers say of the API key's budget.
+//! - `answer`: what all share: from inner requests to answers that run. `fits`: which inner requests can be done. `quota`:
+//!   what an answer's headers say of the API key's budget.
 //! - `chat`, `completions`, `responses`, `models`: OpenAI's; `absent`: what of it is not offered here yet.
 //! - `anthropic`, `ollama`: theirs. `account`: OpenRouter's questions about money.
 //! - `shape`: whose words an error is told in.

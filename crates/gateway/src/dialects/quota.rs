@@ -1,6 +1,6 @@
-//! What an answer's headers say of the API key's budget, in both families that clients read. There is no limit of so many requests a
-//! minute here; what runs out is money. So a request counts as one of this size, and a token as one of output, at the prices of the
-//! offer that answers. Nothing comes back by itself, so no header says when.
+//! What an answer's headers say of the API key's budget, in both families that clients read. There is no limit of so many
+//! requests a minute here; what runs out is money. So a request counts as one of this size, and a token as one of output,
+//! at the prices of the offer that answers. Nothing comes back by itself, so no header says when.
 
 use axum::http::{HeaderName, HeaderValue};
 use ledger::{Amount, Usage};

@@ -1,5 +1,5 @@
-//! Whose words an error is told in. Handlers give a [`Problem`], whoever asks; here it gets the form that the client expects, and so
-//! do the refusals that the router makes itself.
+//! Whose words an error is told in. Handlers give a [`Problem`], whoever asks; here it gets the form that the client
+//! expects, and so do the refusals that the router makes itself.
 
 use api::{anthropic, ollama};
 use axum::{

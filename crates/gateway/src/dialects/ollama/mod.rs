@@ -1,5 +1,5 @@
-//! Ollama's API. Its models are kept on the machine that answers; here they are offered, so one that is offered is there, is loaded,
-//! and is pulled at once.
+//! Ollama's API. Its models are kept on the machine that answers; here they are offered, so one that is offered is there,
+//! is loaded, and is pulled at once.
 
 mod models;
 
