@@ -259,6 +259,33 @@ pub struct Counted {
     pub exact: bool,
 }
 
+/// The body of `GET /v1/models` for a client of Anthropic's.
+#[derive(Debug, Clone, Serialize)]
+pub struct Models {
+    /// What can be used here: all of it.
+    pub data: Vec<Model>,
+    /// Always false.
+    pub has_more: bool,
+    /// The first one's name.
+    pub first_id: Option<String>,
+    /// The last one's.
+    pub last_id: Option<String>,
+}
+
+/// A model that can be used here.
+#[derive(Debug, Clone, Serialize)]
+pub struct Model {
+    /// `publisher/name:tag`, as a request names it.
+    pub id: String,
+    /// `model`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// The same as `id`, for people.
+    pub display_name: String,
+    /// When it was published, as RFC 3339.
+    pub created_at: String,
+}
+
 /// The body of every error.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ErrorBody {

@@ -35,7 +35,7 @@ impl Dialect {
         let v1 = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/v1/");
         match v1 {
             Some(rest) if rest == "messages" || rest.starts_with("messages/") => Self::Anthropic,
-            Some(_) if headers.contains_key(ANTHROPIC_VERSION) => Self::Anthropic,
+            Some(_) if is_anthropics(headers) => Self::Anthropic,
             None if path.starts_with("/api/") && path != "/api/v1" => Self::Ollama,
             _ => Self::OpenAi,
         }
@@ -54,6 +54,11 @@ impl Dialect {
             Self::Ollama => (status, Json(ollama::ErrorBody { error: named(detail) })).into_response(),
         }
     }
+}
+
+/// True if a client of Anthropic's asks, on paths that others have, too.
+pub fn is_anthropics(headers: &HeaderMap) -> bool {
+    headers.contains_key(ANTHROPIC_VERSION)
 }
 
 /// What went wrong, in Anthropic's words.
@@ -163,6 +168,20 @@ mod tests {
         let sent = HeaderMap::from_iter([(HeaderName::from_static(ANTHROPIC_VERSION), "2023-06-01".parse().unwrap())]);
         assert_eq!(Dialect::of("/v1/models", &sent), Dialect::Anthropic);
         assert_eq!(Dialect::of("/api/tags", &sent), Dialect::Ollama);
+    }
+
+    #[tokio::test]
+    async fn a_node_that_stops_says_so_in_the_dialects_own_words() {
+        for (path, begins) in [
+            ("/v1/chat/completions", "{\"error\":{\"message\":\"later\""),
+            ("/v1/messages", "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"later\"}"),
+            ("/api/chat", "{\"error\":\"later\"}"),
+        ] {
+            let refused = refuse(path, &HeaderMap::new(), "later");
+            assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let body = axum::body::to_bytes(refused.into_body(), 1_000).await.unwrap();
+            assert!(body.starts_with(begins.as_bytes()), "{path}: {}", String::from_utf8_lossy(&body));
+        }
     }
 
     #[test]

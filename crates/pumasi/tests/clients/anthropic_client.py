@@ -21,6 +21,10 @@ def check(usage):
     assert Decimal(repr(usage.cost)) * 10**12 == int(usage.bill["pico"]), usage
 
 
+listed = client.models.list().data
+assert model in [one.id for one in listed] and listed[0].created_at.year > 2000, listed
+assert client.models.retrieve(model).display_name == model
+
 whole = client.messages.create(**ask)
 text = whole.content[0].text
 assert text and whole.stop_reason == "max_tokens" and whole.usage.output_tokens == 12, whole
