@@ -8,6 +8,8 @@
 //! | `GET /exchange/channels/{channel}/receipts?from=N` | | [`Receipts`] from number N on, at most 1,000 |
 //! | `GET /exchange/channels/{channel}/voucher?from=N` | | [`Vouched`] with the refusals after number N |
 //! | `GET /exchange/channels/{channel}/orders/{order}` | | [`OrderState`] |
+//!
+//! An order that allows no tokens at all asks how many the input has: it is refused with the count, if its provider can count.
 
 use ledger::{Order, OrderId, Receipt, Refusal, Signed, Voucher};
 use serde::{Deserialize, Serialize};

@@ -3,11 +3,14 @@
 //! - [`Ledger`]: what the doors know of the ledger, in process or over HTTP ([`HttpLedger`]).
 //! - [`Link`]: where something is reached and by which key it is known; TLS between machines.
 //! - [`exchange`]: between a gateway and a provider.
-//! - [`openai`]: between a client and a gateway; [`routing`]: which providers the client wants.
+//! - [`openai`]: between a client and a gateway, and what every other dialect is translated to: [`completions`], [`responses`],
+//!   [`anthropic`], [`ollama`]; [`routing`]: which providers the client wants.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
 //! - [`income`]: transfers received, and earnings.
 //! - [`view`]: JSON that people and pages read.
 
+pub mod anthropic;
+pub mod completions;
 pub mod exchange;
 mod http_ledger;
 pub mod income;
@@ -15,8 +18,10 @@ mod ledger_trait;
 pub mod link;
 pub mod log;
 pub mod offers;
+pub mod ollama;
 pub mod openai;
 pub mod owner;
+pub mod responses;
 pub mod routing;
 pub mod text;
 pub mod view;

@@ -5,15 +5,21 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
-use crate::{routing::Routing, view::Bill};
+use crate::{
+    routing::Routing,
+    view::{Bill, CostDetails},
+};
 
-/// The body of `POST /v1/chat/completions`; the same type goes on to the provider.
+/// The body of `POST /v1/chat/completions`. Every dialect is translated into it, and it goes on to the provider.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ChatRequest {
     /// `publisher/name[:tag]`, or an artifact's digest.
     pub model: String,
     /// The conversation.
     pub messages: Vec<Message>,
+    /// What to continue as it is, without a template and in place of a conversation. Not of chat completions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<Prompt>,
     /// Stream the answer as server-sent events.
     #[serde(default, skip_serializing_if = "is_default")]
     pub stream: bool,
@@ -50,7 +56,7 @@ pub struct ChatRequest {
     /// One text or up to four that end the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<Stop>,
-    /// How many answers; only 1 is offered.
+    /// How many answers. For the gateway alone: each is an order of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub n: Option<u32>,
     /// Log-probabilities of the tokens.
@@ -87,7 +93,28 @@ impl ChatRequest {
     pub fn text_bytes(&self) -> u64 {
         let tools = self.tools.as_ref().map_or(0, |tools| tools.to_string().len());
         let messages: usize = self.messages.iter().map(Message::text_bytes).sum();
-        u64::try_from(messages + tools).unwrap_or(u64::MAX)
+        let prompt = self.prompt.as_ref().map_or(0, Prompt::text_bytes);
+        u64::try_from(messages + tools + prompt).unwrap_or(u64::MAX)
+    }
+}
+
+/// What to continue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Prompt {
+    /// A text.
+    Text(String),
+    /// Tokens of the model's own vocabulary.
+    Tokens(Vec<i32>),
+}
+
+impl Prompt {
+    /// Bytes of its text. A token counts as one: it can be no more tokens than that.
+    fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Tokens(tokens) => tokens.len(),
+        }
     }
 }
 
@@ -298,9 +325,15 @@ pub struct Usage {
     /// Credits, as an exact decimal number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Box<RawValue>>,
+    /// How it falls apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_details: Option<CostDetails>,
     /// Who was paid what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bill: Option<Bill>,
+    /// Where a request had several answers: each one's, in place of `bill`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bills: Vec<Bill>,
 }
 
 /// The body of `GET /v1/models`.
@@ -317,6 +350,8 @@ pub struct Models {
 pub struct Model {
     /// `publisher/name:tag`, as a request names it.
     pub id: String,
+    /// The same, for people (OpenRouter's).
+    pub name: String,
     /// `model`.
     pub object: String,
     /// When it was published, in seconds since 1970.
@@ -389,6 +424,10 @@ pub struct Pricing {
     pub prompt: String,
     /// Of output.
     pub completion: String,
+    /// Of a request beside its tokens: always 0 (OpenRouter's).
+    pub request: String,
+    /// Of a picture: always 0, as none is read (OpenRouter's).
+    pub image: String,
 }
 
 /// The body of every error.

@@ -77,6 +77,13 @@ pub fn time(time: u64) -> String {
     format!("{} {:02}:{:02}:{:02} UTC", date(time), seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// A time in milliseconds since 1970 as RFC 3339 writes it, such as `2026-11-24T06:39:51.042Z`.
+pub fn rfc3339(time: u64) -> String {
+    let seconds = time / 1_000 % 86_400;
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{}T{hour:02}:{minute:02}:{second:02}.{:03}Z", date(time), time % 1_000)
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
@@ -98,5 +105,6 @@ mod tests {
     #[test]
     fn a_time_has_its_second() {
         assert_eq!(super::time(1_795_588_791_999), "2026-11-25 06:39:51 UTC");
+        assert_eq!(super::rfc3339(1_795_588_791_042), "2026-11-25T06:39:51.042Z");
     }
 }

@@ -114,6 +114,35 @@ pub fn cost(amount: Amount) -> Box<RawValue> {
     RawValue::from_string(amount.to_string()).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
+/// How the cost of an answer falls apart, in OpenRouter's words; the rest are royalties and the gateway's fee. Credits.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CostDetails {
+    /// What the provider asks.
+    pub upstream_inference_cost: Box<RawValue>,
+    /// Of that, for the input.
+    pub upstream_inference_prompt_cost: Box<RawValue>,
+    /// And for the output.
+    pub upstream_inference_completions_cost: Box<RawValue>,
+}
+
+impl CostDetails {
+    /// Of bills, each for some usage.
+    pub fn of<'a>(bills: impl Iterator<Item = (&'a Bill, Usage)>) -> Self {
+        let (mut input, mut output) = (0_u128, 0_u128);
+        for (bill, usage) in bills {
+            for line in bill.lines.iter().filter(|line| line.what == What::ProviderFee) {
+                input = input.saturating_add(u128::from(line.input_rate).saturating_mul(usage.input.into()));
+                output = output.saturating_add(u128::from(line.output_rate).saturating_mul(usage.output.into()));
+            }
+        }
+        Self {
+            upstream_inference_cost: cost(Amount(input.saturating_add(output))),
+            upstream_inference_prompt_cost: cost(Amount(input)),
+            upstream_inference_completions_cost: cost(Amount(output)),
+        }
+    }
+}
+
 /// The body of `GET /receipts/{id}`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ReceiptView {

@@ -115,7 +115,10 @@ impl Events {
             return None;
         }
         let event = self.events.recv().await.unwrap_or_else(|| Event::Failed { message: Error::Died.to_string() });
-        self.ended = matches!(event, Event::Finished { .. } | Event::TooLong { .. } | Event::Failed { .. });
+        self.ended = matches!(
+            event,
+            Event::Finished { .. } | Event::TooLong { .. } | Event::Unanswerable { .. } | Event::Failed { .. }
+        );
         Some(event)
     }
 }

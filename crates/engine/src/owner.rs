@@ -204,7 +204,10 @@ fn refuse(order: Order) {
 
 fn deliver(running: &Running, id: u64, event: Event) {
     let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
-    let last = matches!(event, Event::Finished { .. } | Event::TooLong { .. } | Event::Failed { .. });
+    let last = matches!(
+        event,
+        Event::Finished { .. } | Event::TooLong { .. } | Event::Unanswerable { .. } | Event::Failed { .. }
+    );
     let events = if last { running.remove(&id) } else { running.get(&id).cloned() };
     if let Some(events) = events {
         drop(events.send(event));

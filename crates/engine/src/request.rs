@@ -81,8 +81,8 @@ impl Sampling {
     }
 }
 
-/// What comes back, in this order: `Accepted`, any number of `Piece`s, then `Finished`; or `TooLong` alone; or `Failed` at
-/// any point. Nothing follows `Finished`, `TooLong` and `Failed`.
+/// What comes back, in this order: `Accepted`, any number of `Piece`s, then `Finished`; or `TooLong` or `Unanswerable` alone; or
+/// `Failed` at any point. Nothing follows `Finished`, `TooLong`, `Unanswerable` and `Failed`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The input was counted and fits; generation begins.
@@ -112,6 +112,11 @@ pub enum Event {
         reason: Finish,
         /// Output tokens.
         output: u32,
+    },
+    /// The request itself is at fault, and would be again.
+    Unanswerable {
+        /// What is wrong with it.
+        message: String,
     },
     /// It failed.
     Failed {

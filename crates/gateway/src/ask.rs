@@ -20,7 +20,7 @@ use crate::{
     error::{Error, Problem},
     frames::Frames,
     gateway::{Buyer, REFUSAL_MAX, now, read_json},
-    money::{KeyId, Reservation, Short, Worst},
+    money::{KeyId, Purse, Reservation, Short, Worst},
     records::{self, Ordered, State},
     speed::Watch,
 };
@@ -97,13 +97,39 @@ impl<E: Into<Problem>> From<E> for Failure {
     }
 }
 
+/// Refuses requests that a key's budget cannot pay together, before anything of them is ordered. What runs beside them may still
+/// take what they need.
+pub async fn afford(buyer: &Arc<Buyer>, key: KeyId, requests: &[ChatRequest]) -> Result<(), Problem> {
+    let mut worst = Amount::ZERO;
+    for request in requests {
+        let offers = buyer.offers_for(key, request).await?;
+        let cost = offers.first().and_then(|offered| buyer.cost(&offered.price, limit(offered, request)));
+        worst = cost.and_then(|cost| worst.plus(cost.key)).ok_or_else(no_price)?;
+    }
+    let free = buyer.money.lock().keys.get(&key).map_or(Amount::ZERO, Purse::free);
+    if free < worst { Err(too_little(key, worst, free)) } else { Ok(()) }
+}
+
+/// What a provider is told of a request. What the client thinks of others is not a provider's to know.
+pub fn told(request: &ChatRequest) -> Result<String, Problem> {
+    let told = ChatRequest { provider: None, ..request.clone() };
+    serde_json::to_string(&told).map_err(|error| Problem::field("messages", error.to_string()))
+}
+
+/// The most tokens that a request can take, told without a tokenizer.
+pub fn limit(offered: &Offered, request: &ChatRequest) -> Usage {
+    let offer = &offered.record.offer;
+    let messages = u64::try_from(request.messages.len()).unwrap_or(u64::MAX).max(1);
+    let input = offer.bound.input_max(offer.context, request.text_bytes(), messages);
+    let output = request.output_max().unwrap_or(offer.default_output).min(offer.context);
+    Usage { input, output: output.into() }
+}
+
 /// Asks the best offer that answers.
 ///
 /// `gone` tells whether the client went away; then nothing more is ordered.
 pub async fn ask(buyer: &Arc<Buyer>, key: KeyId, request: &ChatRequest, gone: Gone<'_>) -> Result<Asked, Problem> {
-    // What the client thinks of others is not a provider's to know.
-    let told = ChatRequest { provider: None, ..request.clone() };
-    let text = serde_json::to_string(&told).map_err(|error| Problem::field("messages", error.to_string()))?;
+    let text = told(request)?;
     let asking = Asking { buyer, key, request, text: &text, gone };
     match asking.ask_all(false).await {
         Err(Failure::Stale(_)) => {
@@ -160,7 +186,7 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn run(&self) -> Result<Asked, Failure> {
         let mut paying = self.channel().await?;
-        let (mut limit, mut corrected, mut replaced) = (self.limit(), false, false);
+        let (mut limit, mut corrected, mut replaced) = (limit(self.offered, self.request), false, false);
         let (begun, mut pause) = (Instant::now(), PAUSE_FIRST);
         loop {
             if (self.gone)() {
@@ -219,22 +245,16 @@ impl Attempt<'_> {
         self.offered.record.offer.context.into()
     }
 
-    /// The most tokens this can take, told without a tokenizer.
-    fn limit(&self) -> Usage {
-        let offer = &self.offered.record.offer;
-        let messages = u64::try_from(self.request.messages.len()).unwrap_or(u64::MAX);
-        let input = offer.bound.input_max(offer.context, self.request.text_bytes(), messages);
-        let output = self.request.output_max().unwrap_or(offer.default_output).min(offer.context);
-        Usage { input, output: output.into() }
-    }
-
     fn give_up(&self, refused: Refused) -> Failure {
         let context = self.context();
         match (refused.code, refused.input) {
             (RefusedCode::InputTooLong, Some(input)) => Failure::Unfit(Problem::too_long(format!(
                 "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
             ))),
-            (RefusedCode::Malformed, _) => Failure::Unfit(Problem::field("messages", refused.message)),
+            (RefusedCode::Malformed, _) => {
+                let field = if self.request.prompt.is_some() { "prompt" } else { "messages" };
+                Failure::Unfit(Problem::field(field, refused.message))
+            }
             (RefusedCode::CreditExceeded | RefusedCode::Busy, _) => Failure::Elsewhere(Problem::unavailable(format!(
                 "the provider has too much to do ({}); try again in a moment",
                 refused.message
@@ -246,10 +266,7 @@ impl Attempt<'_> {
 
     /// Sets the worst case aside, signs the order and writes it down.
     async fn order(&self, paying: &Arc<Paying>, limit: Usage) -> Result<Ticket, Failure> {
-        let worst = self
-            .buyer
-            .cost(&self.offered.price, limit)
-            .ok_or_else(|| Problem::field("max_tokens", "that many tokens have no price"))?;
+        let worst = self.buyer.cost(&self.offered.price, limit).ok_or_else(no_price)?;
         let reservation = self.reserve(paying, worst).await?;
         let (mut id, mut salt) = ([0; 16], [0; 32]);
         let random = getrandom::fill(&mut id).and_then(|()| getrandom::fill(&mut salt));
@@ -287,7 +304,7 @@ impl Attempt<'_> {
         for _ in 0..=TOP_UPS {
             match self.buyer.money.reserve(self.key, paying.id, worst) {
                 Ok(reservation) => return Ok(reservation),
-                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(worst.key, free))),
+                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(self.key, worst.key, free))),
                 Err(Short::Channel) => self.top_up(paying.id, worst.channel).await?,
             }
         }
@@ -333,10 +350,14 @@ impl Attempt<'_> {
     }
 }
 
-fn too_little(worst: Amount, free: Amount) -> Problem {
+fn no_price() -> Problem {
+    Problem::field("max_tokens", "that many tokens have no price")
+}
+
+fn too_little(key: KeyId, worst: Amount, free: Amount) -> Problem {
     Problem::money(format!(
         "this could cost up to {worst} credits, and the API key has {free} free now; lower max_tokens, wait for running \
-         answers to end, or ask the owner for a key with a higher budget"
+         answers to end, or have its owner raise the budget: pumasi key topup key_{key} CREDITS"
     ))
 }
 

@@ -257,6 +257,7 @@ impl Shelf {
         let offer = offers.iter().min_by_key(|offer| offer.price.cost(TOKEN))?;
         Some(Model {
             id: self.names.artifact(id),
+            name: self.names.artifact(id),
             object: "model".into(),
             created: artifact.time.0 / 1_000,
             owned_by: self.names.account(artifact.publisher),
@@ -299,5 +300,6 @@ pub fn endpoints(buyer: &Buyer, id: ArtifactId) -> Option<Endpoints> {
 /// What a token costs.
 fn pricing(price: &Price) -> Pricing {
     let rate = |usage: Usage| price.cost(usage).unwrap_or(Amount::ZERO).to_string();
-    Pricing { prompt: rate(Usage { input: 1, output: 0 }), completion: rate(Usage { input: 0, output: 1 }) }
+    let (prompt, completion) = (rate(Usage { input: 1, output: 0 }), rate(Usage { input: 0, output: 1 }));
+    Pricing { prompt, completion, request: Amount::ZERO.to_string(), image: Amount::ZERO.to_string() }
 }

@@ -1,4 +1,5 @@
-//! What can go wrong here, and how clients are told: OpenAI's error body with all four keys.
+//! What can go wrong here, and how clients are told: OpenAI's error body with all four keys, unless `dialects` gives it another
+//! form.
 
 use api::openai::{ErrorBody, ErrorDetail};
 use axum::{
@@ -96,6 +97,11 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "invalid_request_error", code, message)
     }
 
+    /// It is not to be had so.
+    pub fn refused(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self::new(status, "invalid_request_error", code, message)
+    }
+
     /// The fault is here.
     pub fn internal() -> Self {
         let message = "the gateway failed; its log says why";
@@ -151,6 +157,9 @@ impl<E: Into<Error>> From<E> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        (self.status, Json(self.body_json())).into_response()
+        let mut response = (self.status, Json(self.body_json())).into_response();
+        // Kept beside the body, so that a dialect can say it in its own words.
+        response.extensions_mut().insert(self);
+        response
     }
 }

@@ -141,6 +141,12 @@ impl Keys {
         keys.into_iter().map(|key| key.view(money, None)).collect()
     }
 
+    /// A key's name, and when it expires.
+    pub fn of_id(&self, id: KeyId) -> Option<(String, Option<u64>)> {
+        let keys = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        keys.values().find(|key| key.id == id).map(|key| (key.name.clone(), key.expires))
+    }
+
     /// The key whose top-ups have this reference, and whether it may be used.
     pub fn of_reference(&self, reference: Digest) -> Option<(KeyId, bool)> {
         let keys = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner);

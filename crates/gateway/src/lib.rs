@@ -2,9 +2,9 @@
 //!
 //! - [`Gateway`]: what `pumasi` starts, with its routes.
 //! - [`artifacts`]: publish, tag, retire, look for, show.
-//! - `chat`: OpenAI's chat completions, in and out.
+//! - [`dialects`]: what clients speak (OpenAI's, Anthropic's and Ollama's APIs), each translated to one inner request.
 //! - `choice`: which of several offers; `speed`: how fast each was here.
-//! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt.
+//! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt. `count`: its tokens alone.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
 //! - `limits`: how much is deposited without asking the owner; `received`: transfers that raise an API key's budget.
@@ -17,8 +17,9 @@ mod ask;
 mod cashier;
 mod catalog;
 mod channels;
-mod chat;
 mod choice;
+mod count;
+pub mod dialects;
 mod doubt;
 mod error;
 mod forget;

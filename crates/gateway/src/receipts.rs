@@ -26,7 +26,7 @@ pub async fn receipt(
     Path(id): Path<String>,
 ) -> Result<Json<ReceiptView>, Problem> {
     let unknown = || Problem::unknown("id", "receipt_not_found", format!("there is no receipt {id} here"));
-    let order: OrderId = id.strip_prefix("chatcmpl-").unwrap_or(&id).parse().map_err(|_| unknown())?;
+    let order = order_of(&id).ok_or_else(unknown)?;
     let ordered = match records::order(&buyer.books, order)? {
         Found::Whole(ordered) => *ordered,
         Found::Forgotten => {
@@ -38,6 +38,11 @@ pub async fn receipt(
     };
     let holder = ordered.key.is_some() && api_key(&buyer, &headers).ok() == ordered.key;
     Ok(Json(view(&buyer, ordered, holder).await?))
+}
+
+/// The order that a receipt's id names, or an answer's id, which is the same behind its dialect's prefix.
+pub fn order_of(id: &str) -> Option<OrderId> {
+    id.rsplit(['-', '_']).next()?.parse().ok()
 }
 
 async fn view(buyer: &Arc<Buyer>, ordered: Ordered, holder: bool) -> Result<ReceiptView, Error> {

@@ -68,6 +68,9 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     let chat: ChatRequest = serde_json::from_str(&request.request)
         .map_err(|error| refused(RefusedCode::Malformed, format!("the request cannot be read: {error}")))?;
     check(&chat)?;
+    if taken.order.body.limit == Usage::default() {
+        return Err(count(&taken, &chat).await);
+    }
     // The model begins while the order is written down; nothing of its answer goes out before.
     let (written, begun) = tokio::join!(write_down(&taken), begin(&taken, &chat));
     written?;
@@ -87,6 +90,13 @@ fn check(chat: &ChatRequest) -> Result<(), Refused> {
     Ok(())
 }
 
+/// An order that allows no tokens at all asks how many the input has. It is refused with the count; nothing can be owed, so it
+/// need not be remembered.
+async fn count(taken: &Taken, chat: &ChatRequest) -> Refused {
+    let begun = begin(taken, chat).await;
+    begun.err().unwrap_or_else(|| refused(RefusedCode::Malformed, "the order allows no output"))
+}
+
 /// Remembers the order, so that it is answered only once.
 async fn write_down(taken: &Taken) -> Result<(), Refused> {
     let kept = taken.order.body.clone();
@@ -103,6 +113,7 @@ async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refu
         Step::Accepted { input } => Ok((running, input)),
         Step::TooLong { input } => Err(too_long(input, limit.input)),
         Step::Failed(message) => Err(refused(RefusedCode::Failed, message)),
+        Step::Unanswerable(message) => Err(refused(RefusedCode::Malformed, message)),
         Step::Text { .. } | Step::Done { .. } => Err(refused(RefusedCode::Failed, "the model answered out of turn")),
     }
 }
@@ -143,7 +154,7 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
     if limit.input > u64::from(served.context) || limit.output > u64::from(served.context) {
         return Err(refused(RefusedCode::Malformed, "the order allows more tokens than the offer's context"));
     }
-    if limit.output == 0 {
+    if limit.output == 0 && limit.input > 0 {
         return Err(refused(RefusedCode::Malformed, "the order allows no output"));
     }
     let worst =
@@ -222,7 +233,7 @@ async fn deliver(taken: &Taken, mut running: Running, input: u64, frames: &mpsc:
                 usage = settle_counts(taken, usage, within(counted, limit), frames).await;
                 break End::Done(finish);
             }
-            Step::Failed(message) => break End::Failed(message),
+            Step::Failed(message) | Step::Unanswerable(message) => break End::Failed(message),
             Step::Accepted { .. } | Step::TooLong { .. } => {}
         }
     };

@@ -100,10 +100,11 @@ impl<'a> Scheduler<'a> {
                     .ok_or_else(|| failed(format!("there is no adapter {name}")))?,
             ),
         };
-        let tokens = self.tokenize(&request.prompt).map_err(failed)?;
+        let unanswerable = |message: String| Event::Unanswerable { message };
+        let tokens = self.tokenize(&request.prompt).map_err(unanswerable)?;
         let input = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
         if tokens.is_empty() {
-            return Err(failed("there is nothing to answer: the conversation is empty".into()));
+            return Err(unanswerable("there is nothing to answer: the conversation is empty".into()));
         }
         if input > request.input_max || input >= self.context_tokens {
             return Err(Event::TooLong { input });

@@ -24,8 +24,8 @@ mod view;
 pub use draft::{Draft, DraftFile, DraftPayee, DraftRates, Kind, Preview, Source};
 pub use view::{ArtifactView, Branch, Lineage, OfferView, Owned, Summaries, Summary, Tokens, Version};
 
-pub(crate) use library::Library;
-pub(crate) use list::list;
+pub(crate) use library::{Index, Library, Work, blocking};
+pub(crate) use list::{cheapest, list};
 pub(crate) use publish::{preview, publish};
 pub(crate) use show::{show, show_named};
 pub(crate) use verbs::{forget, retire, tag};

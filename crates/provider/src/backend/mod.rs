@@ -56,6 +56,8 @@ pub enum Step {
         /// Input and output tokens.
         usage: Usage,
     },
+    /// The request itself is at fault; it would fail anywhere.
+    Unanswerable(String),
     /// It failed.
     Failed(String),
 }
@@ -67,7 +69,7 @@ pub enum Running {
 }
 
 impl Backend {
-    /// Begins to answer, within a limit of tokens.
+    /// Begins to answer, within a limit of tokens. Within no tokens at all, a worker tells how many the input has.
     pub async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, Refused> {
         match self {
             Self::Worker { engine, adapter, usual } => {
@@ -79,7 +81,7 @@ impl Backend {
 }
 
 impl Running {
-    /// The next step. Nothing follows `TooLong`, `Done` and `Failed`.
+    /// The next step. Nothing follows `TooLong`, `Unanswerable`, `Done` and `Failed`.
     pub async fn next(&mut self) -> Step {
         match self {
             Self::Worker(running) => running.next().await,

@@ -24,12 +24,9 @@ pub async fn begin(
     request: &ChatRequest,
     limit: Usage,
 ) -> Result<Running, Refused> {
-    let messages =
-        serde_json::to_value(&request.messages).map_err(|error| refused(RefusedCode::Malformed, error.to_string()))?;
-    let tools = request.tools.clone().unwrap_or(Value::Null);
     let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };
     let request = Request {
-        prompt: Prompt::Chat { messages, tools },
+        prompt: prompt(request)?,
         adapter,
         input_max: u32::try_from(limit.input).unwrap_or(u32::MAX),
         output_max: u32::try_from(limit.output).unwrap_or(u32::MAX),
@@ -42,6 +39,18 @@ pub async fn begin(
         refused(if malformed { RefusedCode::Malformed } else { RefusedCode::Busy }, error.to_string())
     })?;
     Ok(Running { events, input: 0 })
+}
+
+fn prompt(request: &ChatRequest) -> Result<Prompt, Refused> {
+    Ok(match &request.prompt {
+        Some(api::openai::Prompt::Text(text)) => Prompt::Text(text.clone()),
+        Some(api::openai::Prompt::Tokens(tokens)) => Prompt::Tokens(tokens.clone()),
+        None => {
+            let messages = serde_json::to_value(&request.messages);
+            let messages = messages.map_err(|error| refused(RefusedCode::Malformed, error.to_string()))?;
+            Prompt::Chat { messages, tools: request.tools.clone().unwrap_or(Value::Null) }
+        }
+    })
 }
 
 fn sampling(request: &ChatRequest, usual: Sampling) -> Sampling {
@@ -76,6 +85,7 @@ impl Running {
                 },
                 usage: usage(output),
             },
+            Some(Event::Unanswerable { message }) => Step::Unanswerable(message),
             Some(Event::Failed { message }) => Step::Failed(message),
             None => Step::Failed("the worker ended the answer too early".into()),
         }

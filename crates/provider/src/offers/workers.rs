@@ -227,7 +227,9 @@ async fn run_once(engine: &Engine, adapter: Option<String>) -> Result<(), Error>
         match events.next().await {
             Some(Event::Finished { .. }) => return Ok(()),
             Some(Event::Accepted { .. } | Event::Piece { .. }) => {}
-            Some(Event::Failed { message }) => return Err(Error::NotRunnable(format!("it cannot answer: {message}"))),
+            Some(Event::Failed { message } | Event::Unanswerable { message }) => {
+                return Err(Error::NotRunnable(format!("it cannot answer: {message}")));
+            }
             // The template alone is longer than the context: one token without it.
             Some(Event::TooLong { .. }) if matches!(ask.prompt, Prompt::Chat { .. }) => {
                 ask.prompt = Prompt::Text("x".into());

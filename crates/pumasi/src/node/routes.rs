@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use gateway::page;
+use gateway::{dialects, page};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -144,15 +144,13 @@ impl Closed {
 async fn while_closed(State(closed): State<Closed>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let ordered = path == "/exchange/answers";
-    let asked = path.ends_with("/chat/completions");
+    let asked = dialects::asks(path);
     match closed.why() {
         Some(why) if ordered && request.method() == Method::POST => {
             (StatusCode::SERVICE_UNAVAILABLE, Json(Refused { code: RefusedCode::Busy, message: why, input: None }))
                 .into_response()
         }
-        Some(why) if asked && request.method() == Method::POST => {
-            problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &why)
-        }
+        Some(why) if asked && request.method() == Method::POST => dialects::refuse(path, request.headers(), &why),
         _ => next.run(request).await,
     }
 }

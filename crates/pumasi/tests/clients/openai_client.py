@@ -37,10 +37,50 @@ assert chunks[-1].choices == [] and all(chunk.usage is None for chunk in chunks[
 check(chunks[-1].usage)
 
 raw = client.chat.completions.with_raw_response.create(**ask)
+assert int(raw.headers["x-ratelimit-remaining-requests"]) > 0 and raw.headers["ratelimit"]
 assert raw.headers["x-pumasi-receipt"] and Decimal(raw.headers["x-pumasi-cost"]) > 0 and raw.headers["x-request-id"]
 
 logprobs = client.chat.completions.create(**ask, logprobs=True, top_logprobs=2).choices[0].logprobs.content
 assert len(logprobs) == 12 and all(len(token.top_logprobs) == 2 for token in logprobs), logprobs
+
+several = client.chat.completions.create(**{**ask, "temperature": 1}, n=2, seed=1)
+assert len(several.choices) == 2 and several.usage.completion_tokens <= 24 and len(several.usage.bills) == 2, several
+assert Decimal(repr(several.usage.cost)) * 10**12 == sum(int(bill["pico"]) for bill in several.usage.bills), several
+
+goes_on = dict(model=model, prompt="Once upon", temperature=0, max_tokens=6)
+whole = client.completions.create(**goes_on, logprobs=2)
+first = whole.choices[0]
+assert len(first.logprobs.tokens) == len(first.logprobs.top_logprobs) == whole.usage.completion_tokens, whole
+assert "".join(first.logprobs.tokens) == first.text, first
+check(whole.usage)
+assert "".join(piece.choices[0].text for piece in client.completions.create(**goes_on, stream=True)) == first.text
+echoed = client.completions.create(**{**goes_on, "prompt": ["Once upon", "The end"]}, echo=True)
+assert [choice.index for choice in echoed.choices] == [0, 1] and echoed.choices[0].text == "Once upon" + first.text, echoed
+tokens = client.completions.create(**{**goes_on, "prompt": [[5, 6, 7], [8, 9]]})
+assert len(tokens.choices) == 2 and tokens.usage.prompt_tokens == 5, tokens
+
+response = client.responses.create(model=model, input="Once upon a time", temperature=0, max_output_tokens=12)
+assert response.output_text == text and response.status == "incomplete" and response.usage.output_tokens == 12, response
+check(response.usage)
+with client.responses.stream(model=model, input="Once upon a time", temperature=0, max_output_tokens=12) as stream:
+    pieces = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+    assert pieces == stream.get_final_response().output_text == text, pieces
+try:
+    client.responses.create(model=model, input="and then?", previous_response_id=response.id)
+    raise SystemExit("an answer that is not kept was gone on from")
+except openai.BadRequestError as caught:
+    assert caught.body["param"] == "previous_response_id", caught.body
+
+for absent in [
+    lambda: client.embeddings.create(model=model, input="a text"),
+    lambda: client.files.list(),
+    lambda: client.fine_tuning.jobs.create(model=model, training_file="file-1"),
+]:
+    try:
+        absent()
+        raise SystemExit("what is not offered was answered")
+    except openai.NotFoundError as caught:
+        assert caught.body["code"] == "not_offered" and caught.request_id, caught.body
 
 for change, error in [
     ({"model": "nobody/nothing"}, openai.NotFoundError),

@@ -3,6 +3,7 @@
 
 mod books;
 mod choice;
+mod dialects;
 mod liar;
 mod list;
 mod money;

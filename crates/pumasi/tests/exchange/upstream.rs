@@ -1,9 +1,10 @@
-//! A model's server that does what the last message says: `say N`, `slow N` (20 ms a token), `late N`
-//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N).
+//! A model's server that does what the last message or the prompt says: `say N`, `slow N` (20 ms a token), `late N`
+//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N). Anything else it refuses.
 
 use axum::{
     Json, Router,
     body::Body,
+    http::StatusCode,
     response::{IntoResponse as _, Response},
     routing::post,
 };
@@ -19,15 +20,20 @@ pub const INPUT: u64 = 7;
 pub async fn start() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let router = Router::new().route("/v1/chat/completions", post(answer));
+    let router = Router::new().route("/v1/chat/completions", post(answer)).route("/v1/completions", post(answer));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     format!("http://{address}/v1")
 }
 
 async fn answer(Json(request): Json<Value>) -> Response {
-    let text = request["messages"].as_array().unwrap().last().unwrap()["content"].as_str().unwrap().to_owned();
-    let (verb, count) = text.split_once(' ').unwrap();
-    let (verb, asked) = (verb.to_owned(), count.parse::<u64>().unwrap());
+    let goes_on = request.get("prompt").is_some();
+    let said = request["messages"].as_array().and_then(|messages| messages.last()).map(|last| &last["content"]);
+    let text = if goes_on { request["prompt"].as_str() } else { said.and_then(Value::as_str) };
+    let words = text.and_then(|text| text.split_once(' '));
+    let Some((verb, asked)) = words.and_then(|(verb, count)| Some((verb.to_owned(), count.parse::<u64>().ok()?)))
+    else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     let count = if verb == "endless" { 1_000_000 } else { asked.min(request["max_tokens"].as_u64().unwrap()) };
     if verb == "late" {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -41,7 +47,9 @@ async fn answer(Json(request): Json<Value>) -> Response {
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
-        Ok::<_, io::Error>(event(&json!({ "choices": [{ "index": 0, "delta": { "content": format!("w{word} ") } }] })))
+        let (text, delta) = (format!("w{word} "), json!({ "content": format!("w{word} ") }));
+        let choice = if goes_on { json!({ "index": 0, "text": text }) } else { json!({ "index": 0, "delta": delta }) };
+        Ok::<_, io::Error>(event(&json!({ "choices": [choice] })))
     });
     let dies = verb == "die";
     let end = if dies {

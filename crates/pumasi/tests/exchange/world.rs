@@ -8,6 +8,7 @@ use ledger::{
     Publish, Rates, Time,
 };
 use provider::{Backend, Provider, Upstream};
+use reqwest::{Method, header::HeaderMap};
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -230,6 +231,28 @@ impl Buyer {
 
     pub fn request(&self, key: &str, body: &Value) -> reqwest::RequestBuilder {
         self.http.post(format!("{}/v1/chat/completions", self.address)).bearer_auth(key).json(body)
+    }
+
+    /// Sends bytes as they are, and gives status, headers and what came back as JSON; `Null` if it is none.
+    pub async fn send(&self, key: &str, path: &str, body: impl Into<reqwest::Body>) -> (u16, HeaderMap, Value) {
+        let post = self.http.post(format!("{}{path}", self.address)).bearer_auth(key).body(body);
+        let answer = post.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.json().await.unwrap_or_default())
+    }
+
+    /// Sends JSON and gives all of the answer as text.
+    pub async fn stream(&self, key: &str, path: &str, body: &Value) -> String {
+        let post = self.http.post(format!("{}{path}", self.address)).bearer_auth(key).json(body);
+        post.send().await.unwrap().text().await.unwrap()
+    }
+
+    /// Asks without a body.
+    pub async fn bare(&self, method: Method, key: &str, path: &str) -> (u16, HeaderMap, Value) {
+        let asked = self.http.request(method, format!("{}{path}", self.address)).bearer_auth(key);
+        let answer = asked.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        (status, headers, answer.json().await.unwrap_or_default())
     }
 
     /// The channels, oldest first.

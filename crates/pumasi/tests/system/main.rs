@@ -4,6 +4,7 @@ mod audit;
 mod bill;
 mod chat;
 mod crash;
+mod dialects;
 mod guide;
 mod harness;
 mod help;

@@ -246,7 +246,7 @@ async fn one_token(upstream: &Upstream) -> Result<bool, Trial> {
     loop {
         match running.next().await {
             Step::Done { .. } => return Ok(running.told_usage()),
-            Step::Failed(message) => return Err(Trial::Failed(message)),
+            Step::Failed(message) | Step::Unanswerable(message) => return Err(Trial::Failed(message)),
             Step::Accepted { .. } | Step::Text { .. } | Step::TooLong { .. } => {}
         }
     }

@@ -79,8 +79,26 @@ impl Upstream {
         }
     }
 
+    /// A conversation is answered, and a prompt goes on.
+    fn post(&self, request: &ChatRequest) -> Result<reqwest::RequestBuilder, Refused> {
+        if request.prompt.is_none() {
+            return Ok(self.client.post(format!("{}/chat/completions", self.base)).json(request));
+        }
+        if request.logprobs == Some(true) {
+            let message = "the model's server tells no log-probabilities where a prompt goes on";
+            return Err(refused(RefusedCode::Malformed, message));
+        }
+        let mut body = serde_json::to_value(request).map_err(|e| refused(RefusedCode::Malformed, e.to_string()))?;
+        body.as_object_mut().map(|body| body.remove("messages"));
+        Ok(self.client.post(format!("{}/completions", self.base)).json(&body))
+    }
+
     /// Sends the request, with the order's limit.
     pub(super) async fn begin(&self, request: &ChatRequest, limit: Usage) -> Result<Running, Refused> {
+        if limit.output == 0 {
+            return Err(refused(RefusedCode::Malformed, "the model's server counts no tokens without an answer"));
+        }
+        let goes_on = request.prompt.is_some();
         let most = Some(u32::try_from(limit.output).unwrap_or(u32::MAX));
         let (max_completion_tokens, max_tokens) =
             if self.dialect.completion_tokens { (most, None) } else { (None, most) };
@@ -92,13 +110,15 @@ impl Upstream {
             max_completion_tokens,
             ..request.clone()
         };
-        let post = self.with_key(self.client.post(format!("{}/chat/completions", self.base)).json(&request));
+        let post = self.with_key(self.post(&request)?);
         let gone = |_| refused(RefusedCode::Failed, "the model's server does not answer");
         let answer = post.send().await.map_err(gone)?;
         let status = answer.status();
         if !status.is_success() {
             let message = format!("the model's server refused the request with HTTP {}", status.as_u16());
-            return Err(refused(code(status), message));
+            // Not every server lets a prompt go on.
+            let lacks = goes_on && matches!(status, StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED);
+            return Err(refused(if lacks { RefusedCode::Malformed } else { code(status) }, message));
         }
         Ok(Running::new(answer, limit))
     }

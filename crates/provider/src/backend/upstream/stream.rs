@@ -29,6 +29,9 @@ struct Chunk {
 struct Choice {
     #[serde(default)]
     delta: Delta,
+    /// In place of `delta` where a prompt goes on.
+    #[serde(default)]
+    text: Option<String>,
     #[serde(default)]
     logprobs: Option<Logprobs>,
     #[serde(default)]
@@ -146,7 +149,7 @@ impl Running {
             Some(_) => self.finish = Some(Finish::Stop),
             None => {}
         }
-        let text = choice.delta.content.filter(|text| !text.is_empty())?;
+        let text = choice.delta.content.or(choice.text).filter(|text| !text.is_empty())?;
         self.texts += 1;
         self.bytes = self.bytes.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
         if self.floods() {

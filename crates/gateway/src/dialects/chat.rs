@@ -1,0 +1,179 @@
+//! `POST /v1/chat/completions`: OpenAI's request in, OpenAI's answer out, whole or as server-sent events. It is also the inner
+//! request that the other dialects are translated to.
+
+use api::openai::{
+    AnswerMessage, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Logprobs, TokenLogprob,
+};
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::{IntoResponse as _, Response, sse},
+};
+use futures::StreamExt as _;
+use std::sync::Arc;
+
+use super::answer::{
+    Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
+};
+use crate::{
+    error::Problem,
+    gateway::Buyer,
+    read::{Done, Event},
+};
+
+/// A request has at most so many answers.
+pub const ANSWERS_MAX: u32 = 16;
+
+pub async fn completions(State(buyer): State<Arc<Buyer>>, request: Request) -> Response {
+    counted(&buyer, answer(&buyer, request)).await
+}
+
+async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Problem> {
+    let (key, request) = read_paid::<ChatRequest>(buyer, request).await?;
+    let streams = request.stream;
+    let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
+    let answers = begin_all(buyer, key, each(request)?).await?;
+    let head = Head::of(&answers)?;
+    Ok(if streams { pieces(head, answers, separate_usage) } else { whole(&head, answers).await? })
+}
+
+/// The inner requests: one for each answer, each with another seed if the client gave one.
+fn each(request: ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
+    let n = request.n.unwrap_or(1);
+    check_n(n)?;
+    let one = |at: u32| ChatRequest {
+        n: None,
+        prompt: None,
+        seed: request.seed.map(|seed| seed.wrapping_add(at.into())),
+        ..request.clone()
+    };
+    Ok((0..n).map(one).collect())
+}
+
+/// Refuses more answers than one request may have.
+pub fn check_n(n: u32) -> Result<(), Problem> {
+    if (1..=ANSWERS_MAX).contains(&n) {
+        return Ok(());
+    }
+    Err(Problem::field("n", format!("a request has from 1 to {ANSWERS_MAX} answers; ask again for more")))
+}
+
+/// What every piece begins with.
+struct Head {
+    id: String,
+    created: u64,
+    model: String,
+    provider: String,
+}
+
+impl Head {
+    fn of(answers: &[Answer]) -> Result<Self, Problem> {
+        let first = answers.first().ok_or_else(Problem::internal)?;
+        Ok(Self {
+            id: format!("chatcmpl-{}", first.receipt),
+            created: first.created / 1_000,
+            model: first.model.clone(),
+            provider: first.provider.clone(),
+        })
+    }
+
+    fn chunk(&self, choices: Vec<ChunkChoice>) -> ChatChunk {
+        ChatChunk {
+            id: self.id.clone(),
+            object: "chat.completion.chunk".into(),
+            created: self.created,
+            model: self.model.clone(),
+            provider: Some(self.provider.clone()),
+            choices,
+            usage: None,
+        }
+    }
+}
+
+fn logprobs(content: Vec<TokenLogprob>) -> Option<Logprobs> {
+    (!content.is_empty()).then_some(Logprobs { content, refusal: None })
+}
+
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+async fn whole(head: &Head, answers: Vec<Answer>) -> Result<Response, Problem> {
+    let headers = answers.first().map(Answer::headers).unwrap_or_default();
+    let (mut choices, mut dones) = (Vec::new(), Vec::new());
+    for (at, Whole { text, logprobs: tokens, done }) in wholes(answers).await?.into_iter().enumerate() {
+        choices.push(Choice {
+            index: place(at),
+            message: AnswerMessage { role: "assistant".into(), content: Some(text), refusal: None },
+            logprobs: logprobs(tokens),
+            finish_reason: reason(done.finish).to_owned(),
+        });
+        dones.push(done);
+    }
+    let total = dones.iter().map(super::answer::total).sum();
+    let completion = ChatCompletion {
+        id: head.id.clone(),
+        object: "chat.completion".into(),
+        created: head.created,
+        model: head.model.clone(),
+        provider: Some(head.provider.clone()),
+        choices,
+        usage: Some(usage(dones)),
+    };
+    Ok((with_cost(headers, total), Json(completion)).into_response())
+}
+
+/// The answers as server-sent events.
+fn pieces(head: Head, answers: Vec<Answer>, separate_usage: bool) -> Response {
+    let headers = answers.first().map(Answer::headers).unwrap_or_default();
+    let begin = |at| {
+        let delta = Delta { role: Some("assistant".into()), content: Some(String::new()) };
+        data(&head.chunk(vec![ChunkChoice { index: place(at), delta, logprobs: None, finish_reason: None }]))
+    };
+    let begins: Vec<_> = (0..answers.len()).map(begin).collect();
+    let mut writer = Writer { head, separate_usage, running: answers.len(), dones: Vec::new() };
+    let rest = events(answers).flat_map(move |(at, event)| futures::stream::iter(writer.chunks(place(at), event)));
+    stream(headers, futures::stream::iter(begins).chain(rest))
+}
+
+/// Writes the chunks.
+struct Writer {
+    head: Head,
+    /// The client asked for a last chunk without choices that carries the usage.
+    separate_usage: bool,
+    /// Answers that have not ended.
+    running: usize,
+    dones: Vec<Done>,
+}
+
+impl Writer {
+    fn chunks(&mut self, index: u32, event: Event) -> Vec<sse::Event> {
+        match event {
+            Event::Text { text, logprobs: tokens } => {
+                let delta = Delta { role: None, content: Some(text) };
+                let choice = ChunkChoice { index, delta, logprobs: logprobs(tokens), finish_reason: None };
+                vec![data(&self.head.chunk(vec![choice]))]
+            }
+            Event::Failed(problem) => vec![data(&problem.body_json()), end_mark()],
+            Event::Done(done) => {
+                let finish_reason = Some(reason(done.finish).to_owned());
+                self.dones.push(*done);
+                self.running = self.running.saturating_sub(1);
+                let choice = ChunkChoice { index, delta: Delta::default(), logprobs: None, finish_reason };
+                let mut last = self.head.chunk(vec![choice]);
+                if self.running > 0 {
+                    return vec![data(&last)];
+                }
+                let mut chunks = Vec::new();
+                if self.separate_usage {
+                    chunks.push(data(&last));
+                    last = self.head.chunk(Vec::new());
+                }
+                // Clients that did not ask for a chunk without choices may not expect one.
+                last.usage = Some(usage(std::mem::take(&mut self.dones)));
+                chunks.extend([data(&last), end_mark()]);
+                chunks
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! The routes of OpenAI's API, and of what OpenRouter adds to it.
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+use std::sync::Arc;
+
+use super::{absent, account, chat, completions, models, responses};
+use crate::gateway::Buyer;
+
+pub fn router() -> Router<Arc<Buyer>> {
+    Router::new()
+        .route("/chat/completions", post(chat::completions))
+        .route("/completions", post(completions::completions))
+        .route("/responses", post(responses::responses))
+        .route("/models", get(models::list))
+        // Names hold a slash, which some clients escape and some do not.
+        .route("/models/{*model}", get(models::show))
+        .route("/credits", get(account::credits))
+        .route("/key", get(account::key))
+        .route("/generation", get(account::generation))
+        .merge(absent::router())
+}
