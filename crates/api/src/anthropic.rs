@@ -174,7 +174,6 @@ pub struct Usage {
 /// One event of a stream, in the order of the variants. Its name is also that of the server-sent event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-#[expect(clippy::large_enum_variant, reason = "events are written one by one and never kept in numbers")]
 pub enum StreamEvent {
     /// The answer begins.
     MessageStart {

@@ -284,7 +284,6 @@ pub struct OutputDetails {
 /// One event of a stream, in the order of the variants; the last one is one of the last three.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type")]
-#[expect(clippy::large_enum_variant, reason = "events are written one by one and never kept in numbers")]
 pub enum Event {
     /// It began.
     #[serde(rename = "response.created")]

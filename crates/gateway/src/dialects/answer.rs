@@ -221,6 +221,11 @@ pub fn data<T: Serialize>(value: &T) -> sse::Event {
     sse::Event::default().data(serde_json::to_string(value).unwrap_or_default())
 }
 
+/// The same with a name.
+pub fn named_data<T: Serialize>(name: &str, value: &T) -> sse::Event {
+    sse::Event::default().event(name).data(serde_json::to_string(value).unwrap_or_default())
+}
+
 /// The end of a stream of OpenAI's.
 pub fn end_mark() -> sse::Event {
     sse::Event::default().data("[DONE]")

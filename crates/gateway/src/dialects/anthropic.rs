@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::{
-    answer::{Answer, begin, counted, details, events, read_paid, stream, total, with_cost},
+    answer::{Answer, begin, counted, details, events, named_data, read_paid, stream, total, with_cost},
     fits,
     shape::anthropic_detail,
 };
@@ -235,7 +235,7 @@ fn pieces(head: Message, answer: Answer) -> impl futures::Stream<Item = sse::Eve
         StreamEvent::ContentBlockStart { index: 0, content_block: text_block(String::new()) },
     ];
     let rest = events(vec![answer]).flat_map(|(_, event)| futures::stream::iter(piece(event)));
-    futures::stream::iter(begin).chain(rest).map(|event| super::answer::data(&event).event(event.name()))
+    futures::stream::iter(begin).chain(rest).map(|event| named_data(event.name(), &event))
 }
 
 fn piece(event: Event) -> Vec<StreamEvent> {

@@ -32,13 +32,13 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let (key, request) = read_paid::<ChatRequest>(buyer, request).await?;
     let streams = request.stream;
     let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
-    let answers = begin_all(buyer, key, each(request)?).await?;
+    let answers = begin_all(buyer, key, each(&request)?).await?;
     let head = Head::of(&answers)?;
     Ok(if streams { pieces(head, answers, separate_usage) } else { whole(&head, answers).await? })
 }
 
 /// The inner requests: one for each answer, each with another seed if the client gave one.
-fn each(request: ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
+fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
     let n = request.n.unwrap_or(1);
     check_n(n)?;
     let one = |at: u32| ChatRequest {

@@ -18,7 +18,7 @@ use ledger::Finish;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::answer::{Answer, begin, counted, data, details, events, read_paid, stream, total, with_cost};
+use super::answer::{Answer, begin, counted, details, events, named_data, read_paid, stream, total, with_cost};
 use crate::{
     error::Problem,
     gateway::{Buyer, now},
@@ -234,7 +234,7 @@ impl Writer {
     fn event(&mut self, event: Told) -> sse::Event {
         let (name, sequence_number) = (event.name(), self.told);
         self.told += 1;
-        data(&Numbered { event, sequence_number }).event(name)
+        named_data(name, &Numbered { event, sequence_number })
     }
 
     fn at(&self) -> At {
