@@ -118,12 +118,11 @@ fn routers(response: &Response, asked: &str) -> Option<Problem> {
     if !status.is_client_error() || json {
         return None;
     }
-    let allowed = response.headers().get(header::ALLOW).and_then(|allowed| allowed.to_str().ok());
-    Some(match (status, allowed) {
-        (StatusCode::METHOD_NOT_ALLOWED, Some(allowed)) => {
-            Problem::refused(status, "method_not_allowed", format!("there is no {asked} here, only {allowed}"))
-        }
-        _ => Problem::refused(status, "invalid_request", format!("{asked} cannot be read: {status}")),
+    Some(if status == StatusCode::METHOD_NOT_ALLOWED {
+        let message = format!("there is no {asked} here; the header allow says what there is");
+        Problem::refused(status, "method_not_allowed", message)
+    } else {
+        Problem::refused(status, "invalid_request", format!("{asked} cannot be read: {status}"))
     })
 }
 
