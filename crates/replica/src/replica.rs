@@ -16,7 +16,8 @@ use std::{
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
 
 use crate::{
-    commit::{Job, Verdict, now, stopped},
+    commit::{Clock, Job, Verdict, stopped},
+    disk::Stored,
     head::Signer,
     index::Index,
     lock::{hold, read},
@@ -32,7 +33,8 @@ pub(crate) struct Inner {
     pub network: Digest,
     pub genesis: Arc<Genesis>,
     /// For reading entries.
-    pub journal: File,
+    pub journal: Arc<dyn Stored>,
+    pub clock: Clock,
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
@@ -109,7 +111,7 @@ impl Replica {
             Some(Record::Account(account)) => account.key == request.key,
             _ => true,
         };
-        let reject = match (now() > request.not_after, current) {
+        let reject = match ((self.0.clock)() > request.not_after, current) {
             (true, _) => Reject::Expired,
             (false, false) => Reject::KeyNotCurrent,
             (false, true) => Reject::SequencePast,

@@ -1,7 +1,7 @@
 //! Torn tails are cut, damage is found and its place said, and what was acknowledged is there again.
 
 use super::*;
-use crate::{Error, commit::Group, journal};
+use crate::{commit::Group, journal};
 use api::log::Entry;
 use std::{fs, ops::Range};
 
@@ -24,7 +24,7 @@ fn records(bytes: &[u8]) -> Vec<(Range<usize>, bool)> {
 fn folder(journal: &[u8], acknowledged: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(journal::FILE), journal).unwrap();
-    journal::open_mark(dir.path()).unwrap().set(acknowledged);
+    journal::open_mark(&Files(dir.path().to_owned())).unwrap().set(acknowledged);
     dir
 }
 
@@ -172,7 +172,7 @@ fn the_formats_are_frozen() {
     group.put(&Entry::Root { root: Digest([6; 32]) });
     bytes.extend(group.bytes);
     let dir = tempfile::tempdir().unwrap();
-    journal::create(dir.path(), genesis().network(), &bytes).unwrap();
+    journal::create(&Files(dir.path().to_owned()), dir.path(), genesis().network(), &bytes).unwrap();
     let frozen = "sha256:6539fb307da49cba6b75cecd4bc5495c8e97e49c8796bf17689eb5733de49e73";
     assert_eq!(Digest::of(&journal_of(dir.path())).to_string(), frozen);
 }

@@ -1,9 +1,8 @@
 //! Submission: answers, repetition, refusals, many at once.
 
-use super::*;
-use crate::journal::Storage;
+use super::{simulation::disk::SimulatedDisk, *};
 use ledger::Reject;
-use std::{fs::File, io, time::Duration};
+use std::time::Duration;
 
 #[test]
 fn the_same_bytes_get_the_same_answer() {
@@ -43,24 +42,11 @@ fn a_refusal_at_the_door_leaves_no_trace() {
     assert_eq!(futures::executor::block_on(replica.head()).unwrap(), before);
 }
 
-/// A disk whose syncs take their time, as most do: what comes meanwhile waits for the next one.
-struct Slow(File);
-
-impl Storage for Slow {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.append(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        std::thread::sleep(Duration::from_millis(5));
-        self.0.sync()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_share_syncs() {
     let dir = tempfile::tempdir().unwrap();
-    let replica = Replica::open_on(config(dir.path()), |file| Box::new(Slow(file))).unwrap();
+    // What comes while a sync takes its time waits for the next one.
+    let replica = open_on(dir.path(), &SimulatedDisk::slow(Duration::from_millis(5))).unwrap();
     for number in 1..=64 {
         replica.submit(&issue(u64::from(number) - 1, number, 100)).await.unwrap();
     }
