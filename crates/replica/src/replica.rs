@@ -20,6 +20,7 @@ use crate::{
     disk::Stored,
     head::Signer,
     index::Index,
+    journal::holds_group,
     lock::{hold, read},
     view::View,
 };
@@ -170,6 +171,10 @@ impl Ledger for Replica {
         let verified = verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?;
         if self.is_repeated(&operation.body) {
             return self.repeated(operation);
+        }
+        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
+        if holds_group(&ledger::encode(operation)) {
+            return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
         }
         let (tell, told) = oneshot::channel();
         let sent = match &*hold(&self.0.submit) {

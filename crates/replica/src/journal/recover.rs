@@ -7,7 +7,7 @@
 use std::io::{self, Read as _};
 
 use super::{
-    frame::take_record,
+    frame::holds_group,
     read::{Damage, Raw, ReadError, Records},
 };
 use crate::disk::{ReadFrom, Stored};
@@ -82,13 +82,5 @@ pub(crate) fn scan<E>(
 fn group_follows(file: &dyn Stored, offset: u64) -> io::Result<bool> {
     let mut bytes = Vec::new();
     ReadFrom { file, at: offset + 1 }.read_to_end(&mut bytes)?;
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() {
-        match take_record(rest) {
-            Some((frame, ..)) if frame.begins_group() => return Ok(true),
-            Some((_, _, after)) => rest = after,
-            None => rest = rest.get(1..).unwrap_or_default(),
-        }
-    }
-    Ok(false)
+    Ok(holds_group(&bytes))
 }

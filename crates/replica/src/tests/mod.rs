@@ -2,6 +2,7 @@
 
 mod audit;
 mod fault;
+mod fuzz;
 mod income;
 mod kill;
 mod log;

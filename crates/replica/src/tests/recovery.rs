@@ -95,6 +95,28 @@ fn damage_before_a_later_group_is_found_without_a_mark() {
     }
 }
 
+/// Such an operation, torn, would look like a damaged one before a later group: whoever sent it could keep the ledger from
+/// starting again.
+#[test]
+fn an_operation_that_holds_the_beginning_of_a_group_is_turned_away() {
+    let mut record = Vec::new();
+    journal::put_record(&[0], true, &mut record);
+    record.resize(32, 0);
+    let reference = Digest(record.try_into().unwrap());
+    let operation = sign(0, 0, Operation::Issue { to: account(1), amount: Amount::credits(1), reference });
+    let mut group = Group::at(0, 2);
+    group.put(&Entry::Operation { at: Time(2_000), signed: operation.clone(), result: 0 });
+    let founded = killed(0);
+    let torn = [&journal_of(founded.path())[..], &group.bytes[..group.bytes.len() - 20]].concat();
+    let error = Replica::open(config(folder(&torn, 0).path())).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "what it would do: {error}");
+
+    let replica = open(founded.path());
+    let malformed = LedgerError::Rejected { reject: ledger::Reject::Malformed, entry: None };
+    assert_eq!(submit(&replica, &operation), Err(malformed));
+    submit(&replica, &issue(0, 1, 1)).unwrap();
+}
+
 #[test]
 fn a_journal_without_its_founding_document_is_refused() {
     let killed = killed(0);
