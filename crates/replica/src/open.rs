@@ -192,7 +192,7 @@ fn check(dir: &Path, state: &State, genesis: Option<&Genesis>, key: &Keypair) ->
 }
 
 /// Cuts a torn tail, and leaves the file ready to append to. The last group is written and synced once more: a sync that
-/// failed before may have left it in the system's memory alone, marked as if it were on the disk.
+/// failed before may have left it in the system's memory alone, marked as if it were on the disk. So may the file's name.
 fn cut(disk: &dyn Disk, path: &Path, tail: &Tail) -> io::Result<Arc<dyn Stored>> {
     let file = disk.make(journal::FILE)?;
     if tail.torn_bytes > 0 {
@@ -207,5 +207,6 @@ fn cut(disk: &dyn Disk, path: &Path, tail: &Tail) -> io::Result<Arc<dyn Stored>>
     ReadFrom { file: &*file, at: tail.last_group }.read_exact(&mut last)?;
     file.write_at(&last, tail.last_group)?;
     file.sync()?;
+    disk.sync()?;
     Ok(file)
 }

@@ -2,8 +2,8 @@
 //! What fields there are is read from the operations themselves, so that a new one cannot be forgotten.
 
 use ledger::{
-    Amount, ChannelId, Digest, Key, Line, Offer, OfferId, Operation, Payee, Publish, Rates, Register, Reject,
-    Request, Signature, Signed, State, Time, Usage, Voucher, encode,
+    Amount, ChannelId, Digest, Key, Line, Offer, OfferId, Operation, Payee, Publish, Rates, Register, Reject, Request,
+    Signature, Signed, State, Time, Usage, Voucher, encode,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,7 +63,8 @@ fn works() -> Vec<Wrong> {
         ("name", Publish { name: "Tune".into(), ..fresh() }, Reject::ArtifactNameInvalid),
         ("tag", Publish { tag: String::new(), ..fresh() }, Reject::ArtifactNameInvalid),
     ];
-    let mut wrong: Vec<Wrong> = wrong.map(|(field, publish, reject)| (field, Operation::Publish(publish), reject)).into();
+    let mut wrong: Vec<Wrong> =
+        wrong.map(|(field, publish, reject)| (field, Operation::Publish(publish), reject)).into();
     let tag = |name: &str, tag: &str, artifact| Operation::Tag { name: name.into(), tag: tag.into(), artifact };
     wrong.extend([
         ("name", tag("", "stable", base), Reject::ArtifactNameInvalid),
@@ -183,7 +184,8 @@ fn asked(world: &World, who: &str, signed: Signed<Request>) -> Option<Reject> {
     let result = verified.and_then(|verified| after.apply(Time(9_000), &verified));
     assert_conserved(&after);
     let reject = result.err()?;
-    let records = |state: &State| state.records().map(|(key, record)| (key, encode(&record))).collect::<BTreeMap<_, _>>();
+    let records =
+        |state: &State| state.records().map(|(key, record)| (key, encode(&record))).collect::<BTreeMap<_, _>>();
     let (mut old, mut new) = (records(before), records(&after));
     if !reject.is_admission() {
         let mut expected = before.account(&account(who));
@@ -211,7 +213,10 @@ fn each_field_that_is_wrong_has_its_refusal() {
         let signed = sign(request(&world.state, (who, who), operation), who);
         assert_eq!(asked(&world, who, signed), Some(expected), "{field} of {name}");
         let known = covered.insert(format!("{name} {field}"));
-        assert!(known || !FREE.iter().any(|(free, _)| *free == format!("{name} {field}")), "{name} {field} is not free");
+        assert!(
+            known || !FREE.iter().any(|(free, _)| *free == format!("{name} {field}")),
+            "{name} {field} is not free"
+        );
     }
     let all: BTreeSet<String> = good(&world).iter().flat_map(|(_, operation)| fields(operation).1).collect();
     assert_eq!(covered, all, "each field is spoiled once at least, or said to be free");

@@ -92,7 +92,9 @@ fn damaged(good: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8
 }
 
 fn any_operation() -> impl Strategy<Value = Vec<u8>> {
-    let good = good(&WORLD).into_iter().map(|(who, operation)| encode(&sign(request(&WORLD.state, (who, who), operation), who)));
+    let good = good(&WORLD)
+        .into_iter()
+        .map(|(who, operation)| encode(&sign(request(&WORLD.state, (who, who), operation), who)));
     damaged(prop::sample::select(good.collect::<Vec<_>>()))
 }
 
@@ -101,7 +103,8 @@ fn any_voucher() -> impl Strategy<Value = Vec<u8>> {
     let stranger = any::<[u8; 32]>().prop_map(OfferId);
     let offers = vec![WORLD.offer, WORLD.withdrawn, WORLD.foreign];
     let offer = prop_oneof![6 => prop::sample::select(offers), 1 => stranger];
-    let line = (offer, tokens(), tokens()).prop_map(|(offer, input, output)| Line { offer, usage: Usage { input, output } });
+    let line =
+        (offer, tokens(), tokens()).prop_map(|(offer, input, output)| Line { offer, usage: Usage { input, output } });
     let channel = prop_oneof![8 => Just(WORLD.channel), 1 => any::<[u8; 32]>().prop_map(ChannelId)];
     let good = (channel, 0..4u64, vec(line, 0..4), any::<[u8; 32]>(), any::<bool>()).prop_map(
         |(channel, number, mut usage, root, ordered)| {

@@ -1,8 +1,8 @@
 //! A small shop: ann made a base, sam offers it, pat has a channel to sam, and something was paid.
 
 use ledger::{
-    Amount, Bound, ChannelId, Deposits, Digest, Effect, Genesis, KeyProof, Kind, Line, Offer, OfferId, Operation, Payee,
-    Publish, Rates, Register, State, Time, Usage, Voucher,
+    Amount, Bound, ChannelId, Deposits, Digest, Effect, Genesis, KeyProof, Kind, Line, Offer, OfferId, Operation,
+    Payee, Publish, Rates, Register, State, Time, Usage, Voucher,
 };
 
 use crate::cast::{account, genesis, key, request, sign};
@@ -47,7 +47,8 @@ impl World {
         world.apply("pat", Operation::Close { channel: world.closing });
         let voucher = world.voucher(1, 2);
         world.apply("sam", settle(&world, voucher));
-        let theirs = Publish { parents: Vec::new(), payees: Vec::new(), royalty: Rates::default(), ..publish("theirs") };
+        let theirs =
+            Publish { parents: Vec::new(), payees: Vec::new(), royalty: Rates::default(), ..publish("theirs") };
         world.apply("sam", Operation::Publish(theirs));
         world
     }

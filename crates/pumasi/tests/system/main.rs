@@ -10,6 +10,7 @@ mod help;
 mod import;
 mod join;
 mod keeping;
+mod kills;
 mod models;
 mod offers;
 mod page;

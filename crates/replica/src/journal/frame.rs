@@ -85,7 +85,8 @@ pub(crate) fn holds_group(bytes: &[u8]) -> bool {
 
 fn take_group_start(bytes: &[u8]) -> bool {
     // Most bytes are told by the length alone.
-    let begins = bytes.first_chunk::<FRAME_BYTES>().and_then(|frame| Frame::open(*frame)).is_some_and(Frame::begins_group);
+    let begins =
+        bytes.first_chunk::<FRAME_BYTES>().and_then(|frame| Frame::open(*frame)).is_some_and(Frame::begins_group);
     begins && take_record(bytes).is_some()
 }
 

@@ -71,9 +71,7 @@ pub(crate) fn scan<E>(
         return Err(ScanError::Damage(damage.unwrap_or_else(cut_short)));
     }
     match damage {
-        Some(damage) if group_follows(file, damage.offset).map_err(ScanError::Io)? => {
-            Err(ScanError::Damage(damage))
-        }
+        Some(damage) if group_follows(file, damage.offset).map_err(ScanError::Io)? => Err(ScanError::Damage(damage)),
         _ => Ok(tail),
     }
 }

@@ -1,7 +1,7 @@
 //! A disk that fails under the threads of a replica: each fault in both forms, failed and not stored, failed but stored.
 
 use super::{
-    simulation::disk::{Fault, Part, SimulatedDisk},
+    simulation::disk::{After, Fault, Part, SimulatedDisk},
     *,
 };
 
@@ -22,7 +22,7 @@ fn with(changes_before: u64, fault: Fault, stored: bool) {
     assert_eq!(futures::executor::block_on(replica.head()).unwrap(), head);
     drop(replica);
 
-    disk.restart(simulation::disk::After::PowerFailure);
+    disk.restart(After::PowerFailure);
     let replica = open_on(dir.path(), &disk).unwrap();
     assert_eq!(balance(&replica, 1), Amount::credits(if stored { 2 } else { 1 }), "{fault:?}");
     submit(&replica, &issue(1, 1, 1)).unwrap();
@@ -39,4 +39,24 @@ fn a_full_disk_stops_writing_not_reading() {
 fn a_failed_sync_stops_writing_whatever_was_stored() {
     with(1, Fault::Fail(Part::Nothing), false);
     with(1, Fault::Fail(Part::All), true);
+}
+
+/// Founding fails where it syncs the name of the journal. The next start finds the journal all the same, in the system's
+/// memory, and what it acknowledges must not be lost with the name.
+#[test]
+fn a_ledger_that_was_founded_in_memory_alone_outlasts_a_power_failure() {
+    for seed in 0..16 {
+        let (dir, disk) = (tempfile::tempdir().unwrap(), SimulatedDisk::new(seed, []));
+        // A new file, cut, written, synced and moved.
+        disk.fail(5, Fault::Fail(Part::Nothing));
+        assert!(matches!(open_on(dir.path(), &disk), Err(Error::Io { .. })));
+        disk.restart(After::Kill);
+        let replica = open_on(dir.path(), &disk).unwrap();
+        submit(&replica, &issue(0, 1, 1)).unwrap();
+        disk.fail(0, Fault::Stop(Part::Nothing));
+        drop(replica);
+        disk.restart(After::PowerFailure);
+        let replica = open_on(dir.path(), &disk).unwrap();
+        assert_eq!(balance(&replica, 1), Amount::credits(1), "seed {seed}");
+    }
 }

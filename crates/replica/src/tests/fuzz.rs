@@ -7,8 +7,7 @@ use super::{
 };
 use crate::{
     audit::{auditor::Auditor, folder},
-    disk,
-    journal,
+    disk, journal,
     lock::read,
     open::Ready,
 };
@@ -27,14 +26,16 @@ fn journal(bytes: &[u8]) {
     match (audited, Ready::new(config(dir.path()), ground)) {
         (Ok((report, _)), Ok(ready)) => assert_eq!(read(&ready.inner.view).head(), report.head),
         (Ok(_), Err(Error::OtherNetwork { .. } | Error::NotReplica(_))) => {}
-        (Err(_), Err(_)) => assert!(disk.bytes(journal::FILE).unwrap() == bytes, "a start that refuses changed something"),
+        (Err(_), Err(_)) => {
+            assert!(disk.bytes(journal::FILE).unwrap() == bytes, "a start that refuses changed something")
+        }
         (Ok(_), Err(error)) => panic!("an audit finds nothing, and the start says: {error}"),
         (Err(finding), Ok(_)) => panic!("it starts, and an audit says: {finding}"),
     }
 }
 
-/// Records of a journal of several groups: whether each begins one, and its entry.
-static RECORDS: LazyLock<Vec<(bool, Vec<u8>)>> = LazyLock::new(|| {
+/// A journal of several groups: its header, and of each record whether it begins one, and its entry.
+static GOOD: LazyLock<(Vec<u8>, Vec<(bool, Vec<u8>)>)> = LazyLock::new(|| {
     let (dir, disk) = (tempfile::tempdir().unwrap(), SimulatedDisk::new(0, []));
     let replica = open_on(dir.path(), &disk).unwrap();
     for operation in [issue(0, 1, 9), transfer(1, 0, 2, 3), sign(2, 0, Operation::Name { name: "two".into() })] {
@@ -44,12 +45,13 @@ static RECORDS: LazyLock<Vec<(bool, Vec<u8>)>> = LazyLock::new(|| {
     drop(replica);
     disk.restart(After::Kill);
     let bytes = disk.bytes(journal::FILE).unwrap();
-    let (mut rest, mut records) = (&bytes[journal::HEADER_BYTES..], Vec::new());
+    let (header, mut rest) = bytes.split_at(journal::HEADER_BYTES);
+    let mut records = Vec::new();
     while let Some((frame, entry, after)) = journal::take_record(rest) {
         records.push((frame.begins_group(), entry.to_vec()));
         rest = after;
     }
-    records
+    (header.to_vec(), records)
 });
 
 /// What is done to the records before they are written, with good checksums.
@@ -90,10 +92,9 @@ fn any_journal() -> impl Strategy<Value = Vec<u8>> {
     let damage = vec((index(), any::<u8>()), 0..3);
     let cut = prop_oneof![2 => Just(None), 1 => index().prop_map(Some)];
     (any::<u8>(), vec(forgery, 0..3), damage, cut).prop_map(|(part, forgeries, damage, cut)| {
-        let mut records = RECORDS.clone();
+        let (header, mut records) = GOOD.clone();
         forgeries.iter().for_each(|forgery| forge(&mut records, forgery));
-        let mut bytes = vec![part];
-        bytes.extend(journal::header(genesis().network()));
+        let mut bytes = [&[part][..], &header].concat();
         records.iter().for_each(|(begins, entry)| journal::put_record(entry, *begins, &mut bytes));
         for (at, byte) in damage {
             let at = at.index(bytes.len());

@@ -74,7 +74,7 @@ fn one_process_has_the_folder() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
     let second = Replica::open(config(dir.path())).unwrap_err();
-    assert!(matches!(second, crate::Error::Locked(_)), "{second}");
+    assert!(matches!(second, Error::Locked(_)), "{second}");
     first.close();
     let closed = submit(&first, &issue(0, 1, 1)).unwrap_err();
     assert!(matches!(closed, LedgerError::Unreachable { .. }));
@@ -86,12 +86,12 @@ fn one_process_has_the_folder() {
 fn folder_genesis_and_key_must_match() {
     let dir = tempfile::tempdir().unwrap();
     let unfounded = Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(unfounded, crate::Error::NotFounded(_)), "{unfounded}");
+    assert!(matches!(unfounded, Error::NotFounded(_)), "{unfounded}");
     drop(open(dir.path()));
     let other = Genesis { origin: "pumasi.test/other".into(), ..genesis() };
     let other = Replica::open(Config { genesis: Some(other), ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(other, crate::Error::OtherNetwork { .. }), "{other}");
+    assert!(matches!(other, Error::OtherNetwork { .. }), "{other}");
     let stranger = Replica::open(Config { key: Arc::new(key(9)), ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(stranger, crate::Error::NotReplica(_)), "{stranger}");
+    assert!(matches!(stranger, Error::NotReplica(_)), "{stranger}");
     drop(Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap());
 }

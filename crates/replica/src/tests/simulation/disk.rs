@@ -322,7 +322,9 @@ impl Disk for SimulatedDisk {
         let file = inside.files.len();
         inside.files.push(Content::default());
         inside.change(&[b"make", name.as_bytes()], true, |inside, part| {
-            inside.rename(part, |names| drop(names.insert(name.to_owned(), file)));
+            inside.rename(part, |names| {
+                names.insert(name.to_owned(), file);
+            });
         })?;
         Ok(self.handle(file))
     }

@@ -15,7 +15,6 @@ use std::{
 use tokio::sync::mpsc::Receiver;
 
 use super::{
-    super::{account, config, key, sign},
     chance::Chance,
     disk::{After, Fault, SimulatedDisk},
 };
@@ -26,6 +25,7 @@ use crate::{
     keeper::Keeper,
     lock::read,
     open::{Ground, Ready},
+    tests::{account, config, key, sign},
 };
 
 type Answer = Result<Applied, LedgerError>;
@@ -91,7 +91,7 @@ impl Run {
             let answers = process.submit(&operations);
             operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
             if process.writer.is_none() {
-                assert_eq!(process.replica.stopped().is_some(), self.head.is_some() || !self.unanswered.is_empty());
+                assert!(process.replica.stopped().is_some());
                 break;
             }
             self.head = process.end();
