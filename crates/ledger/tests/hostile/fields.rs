@@ -2,7 +2,7 @@
 //! What fields there are is read from the operations themselves, so that a new one cannot be forgotten.
 
 use ledger::{
-    Amount, ChannelId, Digest, Key, Line, Offer, OfferId, Operation, Payee, Publish, Rates, Register, Reject, Request,
+    Amount, ChannelId, Key, Line, Offer, OfferId, Operation, Payee, Publish, Rates, Register, Reject, Request,
     Signature, Signed, State, Time, Usage, Voucher, encode,
 };
 use std::collections::{BTreeMap, BTreeSet};
