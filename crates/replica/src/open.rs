@@ -107,8 +107,8 @@ impl Ready {
             saved: recovery.saved,
         };
         let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
-        let clock_too = Arc::clone(&clock);
-        let writer = Writer { state, journal, next, view: Arc::clone(&view), news: tell, path, clock: clock_too };
+        let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));
+        let writer = Writer { state, journal, next, view: seen, news: tell, path, clock: time };
         let inner = Inner {
             network: genesis.network(),
             genesis,

@@ -80,14 +80,8 @@ pub(crate) fn take_record(bytes: &[u8]) -> Option<(Frame, &[u8], &[u8])> {
 
 /// True if a record that begins a group lies anywhere in `bytes`, be it within another one.
 pub(crate) fn holds_group(bytes: &[u8]) -> bool {
-    (0..bytes.len()).any(|at| take_group_start(bytes.get(at..).unwrap_or_default()))
-}
-
-fn take_group_start(bytes: &[u8]) -> bool {
-    // Most bytes are told by the length alone.
-    let begins =
-        bytes.first_chunk::<FRAME_BYTES>().and_then(|frame| Frame::open(*frame)).is_some_and(Frame::begins_group);
-    begins && take_record(bytes).is_some()
+    let begins = |at| take_record(bytes.get(at..)?).filter(|(frame, ..)| frame.begins_group());
+    (0..bytes.len()).any(|at| begins(at).is_some())
 }
 
 fn crc(length: u32, entry: &[u8]) -> u32 {
