@@ -46,6 +46,7 @@ pub(crate) struct Writer {
     /// Tells the keeper that something is new.
     pub news: SyncSender<()>,
     pub path: PathBuf,
+    pub clock: Clock,
 }
 
 impl Writer {
@@ -69,8 +70,8 @@ impl Writer {
     ///
     /// # Errors
     /// If the journal failed: then nobody was answered, and the state is ahead of what is durable.
-    fn commit(&mut self, jobs: &mut Vec<Job>) -> std::io::Result<()> {
-        let at = now().max(self.state.totals().time);
+    pub(crate) fn commit(&mut self, jobs: &mut Vec<Job>) -> std::io::Result<()> {
+        let at = (self.clock)().max(self.state.totals().time);
         let mut verdicts = Vec::with_capacity(jobs.len());
         let mut group = Group::at(self.journal.end(), self.next);
         for job in jobs.drain(..) {
@@ -155,6 +156,9 @@ pub(crate) fn stopped(view: &RwLock<View>) -> String {
         .clone()
         .unwrap_or_else(|| "it takes no operations any more, because it was closed or failed".into())
 }
+
+/// Tells the time: [`now`], or in tests a clock that is set by hand.
+pub(crate) type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
 /// The time of this machine's clock.
 pub(crate) fn now() -> Time {

@@ -1,9 +1,9 @@
 //! Reads entries and hashes of the public log from the journal.
 
 use ledger::{Digest, log_tree};
-use std::{io, os::unix::fs::FileExt as _};
+use std::io::{self, Read as _};
 
-use crate::{journal::take_record, lock::read, replica::Inner, shape::BLOCK};
+use crate::{disk::ReadFrom, journal::take_record, lock::read, replica::Inner, shape::BLOCK};
 
 impl Inner {
     /// The canonical encoding of an entry, or `None` beyond the end of the log.
@@ -28,7 +28,7 @@ impl Inner {
             }
         };
         let mut bytes = vec![0; usize::try_from(end - start).unwrap_or_default()];
-        self.journal.read_exact_at(&mut bytes, start)?;
+        ReadFrom { file: &*self.journal, at: start }.read_exact(&mut bytes)?;
         let (mut entries, mut rest) = (Vec::new(), bytes.as_slice());
         while !rest.is_empty() {
             let damaged = || io::Error::other("the journal was damaged since it was opened: restart to see where");

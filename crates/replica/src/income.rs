@@ -8,7 +8,7 @@ use api::{
 use ledger::{AccountId, Amount, ArtifactId, Operation, Payee, Pot, Record, Request, Signed, Time, Usage};
 use std::{cmp::Reverse, collections::BTreeMap};
 
-use crate::{Replica, commit::now, index::sum, lock::read};
+use crate::{Replica, index::sum, lock::read};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -31,7 +31,7 @@ impl Replica {
 
     /// What an account earned on its last `days` days.
     pub(crate) fn earned_by(&self, account: AccountId, days: u32) -> Result<Earnings, LedgerError> {
-        let first = (now().0 / DAY_MS).saturating_add(1).saturating_sub(u64::from(days));
+        let first = ((self.0.clock)().0 / DAY_MS).saturating_add(1).saturating_sub(u64::from(days));
         let failed = |error| self.0.unreachable(&error);
         let mut royalties = Vec::new();
         for (artifact, payees) in self.works_of(account) {

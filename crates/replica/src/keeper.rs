@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Error,
+    disk::Disk,
     head::Signer,
     index::Index,
     lock::{read, write},
@@ -19,6 +20,7 @@ use crate::{
 const SNAPSHOT_ENTRIES: u64 = 4_096;
 
 pub(crate) struct Keeper {
+    pub disk: Arc<dyn Disk>,
     pub dir: PathBuf,
     pub network: Digest,
     pub view: Arc<RwLock<View>>,
@@ -38,7 +40,7 @@ impl Keeper {
     }
 
     /// A failure here loses nothing: what is fresh stays in memory and in the journal.
-    fn turn(&mut self, snapshot_entries: u64) {
+    pub(crate) fn turn(&mut self, snapshot_entries: u64) {
         let size = read(&self.view).shape.size();
         let result = if size >= self.saved + snapshot_entries {
             // Also if it fails: the next try comes as many entries later.
@@ -73,6 +75,6 @@ impl Keeper {
             (view.snapshot(self.network), view.head())
         };
         self.catch_up(true)?;
-        snapshot::write(&self.dir, &snapshot, &self.signer.sign(head).note)
+        snapshot::write(&*self.disk, &self.dir, &snapshot, &self.signer.sign(head).note)
     }
 }

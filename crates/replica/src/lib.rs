@@ -8,6 +8,7 @@
 pub mod audit;
 mod commit;
 mod decide;
+mod disk;
 mod elsewhere;
 mod entries;
 mod error;

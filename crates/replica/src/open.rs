@@ -4,20 +4,22 @@ use api::log::Entry;
 use ledger::{Genesis, Keypair, State};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, RwLock, mpsc::Receiver},
 };
 use tokio::sync::mpsc;
 
 use crate::{
     Error, Replica,
-    commit::{Group, QUEUE_MAX, Writer},
+    commit::{Clock, Group, Job, QUEUE_MAX, Writer, now},
+    disk::{Disk, Files, ReadFrom, Stored},
     head::Signer,
     index::Index,
-    journal::{self, Appender, HEADER_BYTES, Storage, Tail},
+    journal::{self, Appender, HEADER_BYTES, Tail},
     keeper::Keeper,
+    lock::hold,
     recovery::Recovery,
     replica::{Inner, Threads},
     snapshot,
@@ -34,36 +36,69 @@ pub struct Config {
     pub key: Arc<Keypair>,
 }
 
+/// What a replica stands on. Tests simulate both.
+pub(crate) struct Ground {
+    pub disk: Arc<dyn Disk>,
+    pub clock: Clock,
+}
+
 impl Replica {
     /// Opens a ledger, or founds one; replays what the last snapshot does not hold, and cuts a torn tail.
     ///
     /// # Errors
     /// Any [`Error`]; its text says what to do.
     pub fn open(config: Config) -> Result<Self, Error> {
-        Self::open_on(config, |file| Box::new(file))
+        let disk = Arc::new(Files(config.dir.clone()));
+        Self::open_on(config, Ground { disk, clock: Arc::new(now) })
     }
 
-    /// Opens on a storage of the caller's choice: tests give one that fails.
-    pub(crate) fn open_on(config: Config, storage: impl FnOnce(File) -> Box<dyn Storage>) -> Result<Self, Error> {
-        let Config { dir, genesis, key } = config;
+    /// Opens on a ground of the caller's choice.
+    pub(crate) fn open_on(config: Config, ground: Ground) -> Result<Self, Error> {
+        let dir = config.dir.clone();
         let lock = lock(&dir)?;
-        found(&dir, genesis.as_ref())?;
-        let (recovery, index) = recover(&dir)?;
+        let Ready { inner, writer, queue, keeper, news } = Ready::new(config, ground)?;
+        let threads = Threads {
+            writer: spawn("ledger-writer", move || writer.run(queue)).map_err(Error::io(&dir))?,
+            keeper: spawn("ledger-keeper", move || keeper.run(&news)).map_err(Error::io(&dir))?,
+            _lock: lock,
+        };
+        *hold(&inner.threads) = Some(threads);
+        Ok(Self(Arc::new(inner)))
+    }
+}
+
+/// A replica that was read, before its threads run.
+pub(crate) struct Ready {
+    pub inner: Inner,
+    pub writer: Writer,
+    /// For the writer.
+    pub queue: mpsc::Receiver<Job>,
+    pub keeper: Keeper,
+    /// For the keeper.
+    pub news: Receiver<()>,
+}
+
+impl Ready {
+    /// Founds or reads a ledger. The folder of `config` is where the disk's is, and holds the index.
+    pub(crate) fn new(config: Config, Ground { disk, clock }: Ground) -> Result<Self, Error> {
+        let Config { dir, genesis, key } = config;
+        found(&*disk, &dir, genesis.as_ref())?;
+        let (recovery, index) = recover(&*disk, &dir)?;
         let state = recovery.replay.state;
         check(&dir, &state, genesis.as_ref(), &key)?;
         let path = dir.join(journal::FILE);
-        let file = cut(&path, &recovery.tail).map_err(Error::io(&path))?;
-        let reader = file.try_clone().map_err(Error::io(&path))?;
-        let mark = journal::open_mark(&dir).map_err(Error::io(&dir))?;
+        let file = cut(&*disk, &path, &recovery.tail).map_err(Error::io(&path))?;
+        let mark = journal::open_mark(&*disk).map_err(Error::io(&dir))?;
         mark.set(recovery.tail.end);
 
         let signer = Arc::new(Signer::new(state.genesis().origin.clone(), key));
         let genesis = Arc::new(state.genesis().clone());
         let next = recovery.view.shape.size();
         let (view, index) = (Arc::new(RwLock::new(recovery.view)), Arc::new(index));
-        let (news, heard) = std::sync::mpsc::sync_channel(1);
+        let (tell, news) = std::sync::mpsc::sync_channel(1);
         let (submit, queue) = mpsc::channel(QUEUE_MAX);
         let keeper = Keeper {
+            disk,
             dir: dir.clone(),
             network: state.network(),
             view: Arc::clone(&view),
@@ -71,29 +106,26 @@ impl Replica {
             signer: Arc::clone(&signer),
             saved: recovery.saved,
         };
-        let journal = Appender::new(storage(file), mark, recovery.tail.end);
-        let writer = Writer { state, journal, next, view: Arc::clone(&view), news, path };
-        let threads = Threads {
-            writer: spawn("ledger-writer", move || writer.run(queue)).map_err(Error::io(&dir))?,
-            keeper: spawn("ledger-keeper", move || keeper.run(&heard)).map_err(Error::io(&dir))?,
-            _lock: lock,
-        };
+        let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
+        let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));
+        let writer = Writer { state, journal, next, view: seen, news: tell, path, clock: time };
         let inner = Inner {
             network: genesis.network(),
             genesis,
             dir,
-            journal: reader,
+            journal: file,
+            clock,
             view,
             index,
             signer,
             submit: Mutex::new(Some(submit)),
-            threads: Mutex::new(Some(threads)),
+            threads: Mutex::default(),
         };
-        Ok(Self(Arc::new(inner)))
+        Ok(Self { inner, writer, queue, keeper, news })
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name(name.to_owned()).spawn(run)
 }
 
@@ -110,12 +142,14 @@ fn lock(dir: &Path) -> Result<File, Error> {
 }
 
 /// Founds the network if the folder holds none.
-fn found(dir: &Path, genesis: Option<&Genesis>) -> Result<(), Error> {
+fn found(disk: &dyn Disk, dir: &Path, genesis: Option<&Genesis>) -> Result<(), Error> {
     let path = dir.join(journal::FILE);
-    if path.try_exists().map_err(Error::io(&path))? {
-        return Ok(());
+    match disk.open(journal::FILE) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(Error::Io { path, source }),
     }
-    if journal::acknowledged(dir) > 0 {
+    if journal::acknowledged(disk) > 0 {
         let what = "the file is gone".into();
         return Err(Error::Damaged { path, offset: 0, entry: 0, what });
     }
@@ -124,13 +158,13 @@ fn found(dir: &Path, genesis: Option<&Genesis>) -> Result<(), Error> {
     let mut group = Group::at(HEADER_BYTES as u64, 0);
     group.put(&Entry::Genesis(genesis.clone()));
     group.put(&Entry::Root { root: state.root() });
-    journal::create(dir, genesis.network(), &group.bytes)
+    journal::create(disk, dir, genesis.network(), &group.bytes)
 }
 
 /// Reads journal, snapshot and index. An index that was made from another journal is made again.
-fn recover(dir: &Path) -> Result<(Recovery, Index), Error> {
+fn recover(disk: &dyn Disk, dir: &Path) -> Result<(Recovery, Index), Error> {
     let index = Index::open(dir)?;
-    let recovery = Recovery::run(dir, snapshot::read(dir), &index)?;
+    let recovery = Recovery::run(disk, dir, snapshot::read(disk), &index)?;
     if recovery.index_fits {
         return Ok((recovery, index));
     }
@@ -143,7 +177,7 @@ fn recover(dir: &Path) -> Result<(Recovery, Index), Error> {
         }
     }
     let index = Index::open(dir)?;
-    Ok((Recovery::run(dir, snapshot::read(dir), &index)?, index))
+    Ok((Recovery::run(disk, dir, snapshot::read(disk), &index)?, index))
 }
 
 fn check(dir: &Path, state: &State, genesis: Option<&Genesis>, key: &Keypair) -> Result<(), Error> {
@@ -158,22 +192,21 @@ fn check(dir: &Path, state: &State, genesis: Option<&Genesis>, key: &Keypair) ->
 }
 
 /// Cuts a torn tail, and leaves the file ready to append to. The last group is written and synced once more: a sync that
-/// failed before may have left it in the system's memory alone, marked as if it were on the disk.
-fn cut(path: &Path, tail: &Tail) -> std::io::Result<File> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+/// failed before may have left it in the system's memory alone, marked as if it were on the disk. So may the file's name.
+fn cut(disk: &dyn Disk, path: &Path, tail: &Tail) -> io::Result<Arc<dyn Stored>> {
+    let file = disk.make(journal::FILE)?;
     if tail.torn_bytes > 0 {
         let Tail { end, torn_bytes, torn_entries, .. } = tail;
         tracing::warn!(
             path = %path.display(), end, torn_bytes, torn_entries,
             "cut the last group, which a crash left unfinished; nobody was told that it was done"
         );
-        file.set_len(tail.end)?;
+        file.cut(tail.end)?;
     }
     let mut last = vec![0; usize::try_from(tail.end - tail.last_group).unwrap_or_default()];
-    file.seek(SeekFrom::Start(tail.last_group))?;
-    file.read_exact(&mut last)?;
-    file.seek(SeekFrom::Start(tail.last_group))?;
-    file.write_all(&last)?;
-    file.sync_all()?;
+    ReadFrom { file: &*file, at: tail.last_group }.read_exact(&mut last)?;
+    file.write_at(&last, tail.last_group)?;
+    file.sync()?;
+    disk.sync()?;
     Ok(file)
 }

@@ -1,11 +1,12 @@
 //! What is read at start: the whole journal, every byte of it checked; the state from snapshot and replay.
 
 use ledger::{Digest, Genesis, Head, State, log_tree};
-use std::{fs::File, io::Read as _, path::Path, sync::Arc};
+use std::{io::Read as _, path::Path, sync::Arc};
 
 use crate::{
     Error,
     decide::Done,
+    disk::{Disk, ReadFrom, Stored},
     index::Index,
     journal::{self, Damage, HEADER_BYTES, Raw, ScanError, Tail, open_header, scan},
     replay::{self, Replay, wrong},
@@ -28,15 +29,15 @@ pub(crate) struct Recovery {
 }
 
 impl Recovery {
-    /// Reads everything, and brings the index up to date.
+    /// Reads everything, and brings the index up to date. `dir` is where the disk's folder is.
     ///
     /// # Errors
     /// [`Error::Damaged`] with the first wrong place, or what the system or the index says.
-    pub(crate) fn run(dir: &Path, snapshot: Option<Snapshot>, index: &Index) -> Result<Self, Error> {
+    pub(crate) fn run(disk: &dyn Disk, dir: &Path, snapshot: Option<Snapshot>, index: &Index) -> Result<Self, Error> {
         let path = dir.join(journal::FILE);
-        let mut file = File::open(&path).map_err(Error::io(&path))?;
-        let network = read_header(&path, &mut file)?;
-        let acknowledged = journal::acknowledged(dir).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
+        let file = disk.open(journal::FILE).map_err(Error::io(&path))?;
+        let network = read_header(&path, &*file)?;
+        let acknowledged = journal::acknowledged(disk).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
         let mut reading = Reading::new(network, snapshot, index)?;
         let each = |group: Vec<Raw>| {
             reading.group(&group).map_err(|stop| match stop {
@@ -44,7 +45,7 @@ impl Recovery {
                 Stop::Error(error) => error,
             })
         };
-        let tail = scan(file, acknowledged, each).map_err(|error| match error {
+        let tail = scan(&*file, acknowledged, each).map_err(|error| match error {
             ScanError::Io(source) => Error::Io { path: path.clone(), source },
             ScanError::Damage(damage) => Error::damaged(&path, &damage),
             ScanError::Found(error) => error,
@@ -60,9 +61,9 @@ impl Recovery {
 ///
 /// # Errors
 /// [`Error::NotJournal`] or [`Error::Io`].
-pub(crate) fn read_header(path: &Path, file: &mut File) -> Result<Digest, Error> {
+pub(crate) fn read_header(path: &Path, file: &dyn Stored) -> Result<Digest, Error> {
     let mut header = [0; HEADER_BYTES];
-    match file.read_exact(&mut header) {
+    match (ReadFrom { file, at: 0 }).read_exact(&mut header) {
         Ok(()) => open_header(&header).ok_or_else(|| Error::NotJournal(path.to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Err(Error::NotJournal(path.to_owned())),
         Err(source) => Err(Error::Io { path: path.to_owned(), source }),

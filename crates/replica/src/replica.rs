@@ -18,9 +18,11 @@ use std::{
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
 
 use crate::{
-    commit::{Job, Verdict, now, stopped},
+    commit::{Clock, Job, Verdict, stopped},
+    disk::Stored,
     head::Signer,
     index::Index,
+    journal::holds_group,
     lock::{hold, read},
     view::View,
 };
@@ -34,7 +36,8 @@ pub(crate) struct Inner {
     pub network: Digest,
     pub genesis: Arc<Genesis>,
     /// For reading entries.
-    pub journal: File,
+    pub journal: Arc<dyn Stored>,
+    pub clock: Clock,
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
@@ -111,7 +114,7 @@ impl Replica {
             Some(Record::Account(account)) => account.key == request.key,
             _ => true,
         };
-        let reject = match (now() > request.not_after, current) {
+        let reject = match ((self.0.clock)() > request.not_after, current) {
             (true, _) => Reject::Expired,
             (false, false) => Reject::KeyNotCurrent,
             (false, true) => Reject::SequencePast,
@@ -170,6 +173,10 @@ impl Ledger for Replica {
         let verified = verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?;
         if self.is_repeated(&operation.body) {
             return self.repeated(operation);
+        }
+        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
+        if holds_group(&ledger::encode(operation)) {
+            return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
         }
         let (tell, told) = oneshot::channel();
         let sent = match &*hold(&self.0.submit) {

@@ -3,13 +3,12 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{Digest, Key, Record, log_tree::Frontier};
-use std::{
-    fs::{File, OpenOptions},
-    io::Write as _,
-    path::Path,
-};
+use std::{io, path::Path};
 
-use crate::Error;
+use crate::{
+    Error,
+    disk::{self, Disk},
+};
 
 /// The snapshot's file in a replica's folder.
 pub(crate) const FILE: &str = "snapshot";
@@ -38,30 +37,30 @@ impl Snapshot {
     }
 }
 
-/// Writes a snapshot and the signed head in place of the earlier ones.
+/// Writes a snapshot and the signed head in place of the earlier ones. `dir` is where the disk's folder is.
 ///
 /// # Errors
-/// [`Error::Io`]; the earlier snapshot stands.
-pub(crate) fn write(dir: &Path, snapshot: &Snapshot, note: &str) -> Result<(), Error> {
+/// [`Error::Io`]; the earlier ones stand, or the new ones do.
+pub(crate) fn write(disk: &dyn Disk, dir: &Path, snapshot: &Snapshot, note: &str) -> Result<(), Error> {
     let body = ledger::encode(snapshot);
-    put(dir, FILE, &[MAGIC, &body, &Digest::of(&body).0])?;
-    put(dir, CHECKPOINT, &[note.as_bytes()])
+    let put = |name: &str, bytes: &[u8]| disk::put(disk, name, bytes).map_err(Error::io(&dir.join(name)));
+    put(FILE, &[MAGIC, &body, &Digest::of(&body).0].concat())?;
+    put(CHECKPOINT, note.as_bytes())
 }
 
 /// The newest snapshot, if there is one that can be read.
-pub(crate) fn read(dir: &Path) -> Option<Snapshot> {
-    let path = dir.join(FILE);
-    let bytes = match std::fs::read(&path) {
+pub(crate) fn read(disk: &dyn Disk) -> Option<Snapshot> {
+    let bytes = match disk::read(disk, FILE) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "the snapshot cannot be read; replaying the journal instead");
+            tracing::warn!(file = FILE, %error, "the snapshot cannot be read; replaying the journal instead");
             return None;
         }
     };
     let snapshot = open(&bytes);
     if snapshot.is_none() {
-        tracing::warn!(path = %path.display(), "the snapshot is damaged; replaying the journal instead");
+        tracing::warn!(file = FILE, "the snapshot is damaged; replaying the journal instead");
     }
     snapshot
 }
@@ -72,19 +71,4 @@ fn open(bytes: &[u8]) -> Option<Snapshot> {
         return None;
     }
     ledger::decode(body).ok()
-}
-
-/// Replaces a file: a crash leaves the old one or the new one.
-fn put(dir: &Path, name: &str, parts: &[&[u8]]) -> Result<(), Error> {
-    let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
-    let write = || {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
-        for part in parts {
-            file.write_all(part)?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&new, &path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(Error::io(&path))
 }

@@ -121,7 +121,6 @@ impl Stage {
         if let Err(reject) = result {
             assert_left_alone(&before, self.state(), &who, reject);
         }
-        self.compare(&result, expected)?;
         match &result {
             Ok(outcome) => {
                 self.remember(&who, &operation, &outcome.effect, label);
@@ -131,7 +130,7 @@ impl Stage {
                 self.refused.insert(*reject);
             }
         }
-        Ok(())
+        self.compare(&result, expected)
     }
 
     fn compare(&self, result: &Result<Outcome, Reject>, expected: &str) -> Result<(), Wrong> {

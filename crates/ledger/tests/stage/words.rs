@@ -35,7 +35,10 @@ impl Words {
     pub fn amount(&mut self) -> Result<Amount, Wrong> {
         let word = self.next()?;
         match word.strip_prefix("2^") {
-            Some(bits) => Ok(Amount(1 << bits.parse::<u32>().map_err(|_| "an exponent is no number")?)),
+            Some(bits) => {
+                let bits = bits.parse().map_err(|_| "an exponent is no number")?;
+                Ok(Amount(1u128.checked_shl(bits).ok_or("there is no such amount")?))
+            }
             None => word.parse().map_err(|error: ledger::ParseError| error.to_string()),
         }
     }
@@ -82,8 +85,8 @@ fn repeated(word: &str) -> Result<String, Wrong> {
 pub fn number(word: &str) -> Result<u64, Wrong> {
     let parse = |text: &str| u64::from_str(text).map_err(|_| format!("{word} is no number"));
     match (word.strip_suffix('M'), word.strip_prefix("2^")) {
-        (Some(millions), _) => Ok(parse(millions)? * 1_000_000),
-        (_, Some(bits)) => Ok(1 << parse(bits)?),
+        (Some(millions), _) => parse(millions)?.checked_mul(1_000_000).ok_or("the number is too large".into()),
+        (_, Some(bits)) => 1u64.checked_shl(parse(bits)? as u32).ok_or("the number is too large".into()),
         _ => parse(word),
     }
 }

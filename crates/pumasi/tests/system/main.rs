@@ -11,6 +11,7 @@ mod help;
 mod import;
 mod join;
 mod keeping;
+mod kills;
 mod models;
 mod offers;
 mod page;

@@ -21,7 +21,7 @@ struct Expected {
 }
 
 /// An audit under way.
-pub(super) struct Auditor<P, W> {
+pub(crate) struct Auditor<P, W> {
     /// The file, if the log is one.
     pub path: Option<PathBuf>,
     /// Entries there are, if known.
@@ -45,7 +45,7 @@ struct Counts {
 }
 
 impl<P: FnMut(Progress), W: FnMut(Step<'_>)> Auditor<P, W> {
-    pub(super) fn new(remembered: Option<Head>, progress: P, watch: W) -> Self {
+    pub(crate) fn new(remembered: Option<Head>, progress: P, watch: W) -> Self {
         let expected = remembered.map(|head| Expected { head, whose: "that was remembered" });
         Self {
             path: None,

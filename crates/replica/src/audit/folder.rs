@@ -1,11 +1,12 @@
 //! The audit of a replica's folder.
 
 use ledger::State;
-use std::{fs::File, path::Path};
+use std::{io, path::Path};
 
 use super::{Finding, Progress, Report, Step, auditor::Auditor};
 use crate::{
     Error,
+    disk::{self, Disk},
     journal::{self, Raw, ScanError, scan},
     recovery::read_header,
     snapshot::CHECKPOINT,
@@ -14,21 +15,24 @@ use crate::{
 /// So many entries are checked together.
 const TOGETHER: usize = 512;
 
-pub(super) fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
+/// Audits what lies on a disk. `dir` is where its folder is.
+pub(crate) fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
+    disk: &dyn Disk,
     dir: &Path,
     mut auditor: Auditor<P, W>,
 ) -> Result<(Report, State), Finding> {
     let path = dir.join(journal::FILE);
     let unreadable = |error: Error| Finding::Unreadable(error.to_string());
     // First the mark and the head, then the journal, which may be growing.
-    let acknowledged = journal::acknowledged(dir);
-    let note = match std::fs::read_to_string(dir.join(CHECKPOINT)) {
-        Ok(note) => Some(note),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+    let acknowledged = journal::acknowledged(disk);
+    let note = match disk::read(disk, CHECKPOINT) {
+        // Bytes that are no text make no good note.
+        Ok(note) => Some(String::from_utf8_lossy(&note).into_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(source) => return Err(unreadable(Error::Io { path: dir.join(CHECKPOINT), source })),
     };
-    let mut file = File::open(&path).map_err(Error::io(&path)).map_err(unreadable)?;
-    let network = read_header(&path, &mut file).map_err(unreadable)?;
+    let file = disk.open(journal::FILE).map_err(Error::io(&path)).map_err(unreadable)?;
+    let network = read_header(&path, &*file).map_err(unreadable)?;
     auditor.path = Some(path.clone());
     // Groups are often of one operation; together their signatures are worth all cores.
     let mut entries = Vec::new();
@@ -40,7 +44,7 @@ pub(super) fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
             feed(&mut auditor, &std::mem::take(&mut entries), note.as_deref())
         }
     };
-    let scanned = scan(file, acknowledged, each);
+    let scanned = scan(&*file, acknowledged, each);
     // What comes before a damaged record is checked first: the first wrong place is told.
     feed(&mut auditor, &entries, note.as_deref())?;
     let tail = scanned.map_err(|error| match error {

@@ -1,12 +1,14 @@
 //! The audit: replays a log from its entries alone and finds the first wrong place.
 
-mod auditor;
-mod folder;
+pub(crate) mod auditor;
+pub(crate) mod folder;
 mod money;
 mod url;
 
 use ledger::{Amount, Digest, Head, Outcome, Request, State, Time};
 use std::path::PathBuf;
+
+use crate::disk::Files;
 
 /// Where the log is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +125,7 @@ pub async fn audit_watched(
 ) -> Result<(Report, State), Finding> {
     let auditor = auditor::Auditor::new(remembered, progress, watch);
     match source {
-        Source::Folder(dir) => folder::audit(dir, auditor),
+        Source::Folder(dir) => folder::audit(&Files(dir.clone()), dir, auditor),
         Source::Url(link) => url::audit(link.clone(), auditor).await,
     }
 }

@@ -1,51 +1,25 @@
 //! Appends groups to a journal, each with one sync.
 
 use ledger::Digest;
-use std::{
-    fs::{File, OpenOptions},
-    io::Write as _,
-    path::Path,
-};
+use std::{io, path::Path, sync::Arc};
 
 use super::{FILE, frame::header, mark::Mark};
-use crate::Error;
-
-/// Where groups are put: a file, or in tests one that fails.
-pub(crate) trait Storage: Send {
-    /// Appends bytes.
-    ///
-    /// # Errors
-    /// The system's; some of the bytes may have been written.
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()>;
-
-    /// Returns once everything appended is on the disk.
-    ///
-    /// # Errors
-    /// The system's; what was appended may or may not be on the disk.
-    fn sync(&mut self) -> std::io::Result<()>;
-}
-
-impl Storage for File {
-    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
-        self.write_all(bytes)
-    }
-
-    fn sync(&mut self) -> std::io::Result<()> {
-        self.sync_data()
-    }
-}
+use crate::{
+    Error,
+    disk::{self, Disk, Stored},
+};
 
 /// The end of a journal.
 pub(crate) struct Appender {
-    storage: Box<dyn Storage>,
+    file: Arc<dyn Stored>,
     mark: Mark,
     end: u64,
 }
 
 impl Appender {
-    /// Goes on at `end`, where `storage` ends.
-    pub(crate) fn new(storage: Box<dyn Storage>, mark: Mark, end: u64) -> Self {
-        Self { storage, mark, end }
+    /// Goes on at `end`, where `file` ends.
+    pub(crate) fn new(file: Arc<dyn Stored>, mark: Mark, end: u64) -> Self {
+        Self { file, mark, end }
     }
 
     /// Where the next group begins.
@@ -58,10 +32,10 @@ impl Appender {
     ///
     /// # Errors
     /// The system's.
-    pub(crate) fn commit(&mut self, group: &[u8]) -> std::io::Result<()> {
-        self.storage.append(group)?;
+    pub(crate) fn commit(&mut self, group: &[u8]) -> io::Result<()> {
+        self.file.write_at(group, self.end)?;
         // A crash here leaves a torn or a whole group; nobody was answered about it.
-        self.storage.sync()?;
+        self.file.sync()?;
         self.end += group.len() as u64;
         // A crash here leaves a whole group that the mark does not know; it is kept.
         self.mark.set(self.end);
@@ -69,20 +43,10 @@ impl Appender {
     }
 }
 
-/// Makes a journal with its first group, whole or not at all.
+/// Makes a journal with its first group, whole or not at all. `dir` is where the disk's folder is.
 ///
 /// # Errors
 /// [`Error::Io`].
-pub(crate) fn create(dir: &Path, network: Digest, group: &[u8]) -> Result<(), Error> {
-    let (path, new) = (dir.join(FILE), dir.join("journal.new"));
-    let write = || {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
-        file.write_all(&header(network))?;
-        file.write_all(group)?;
-        file.sync_all()?;
-        // A crash here leaves a file that nobody reads.
-        std::fs::rename(&new, &path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(Error::io(&path))
+pub(crate) fn create(disk: &dyn Disk, dir: &Path, network: Digest, group: &[u8]) -> Result<(), Error> {
+    disk::put(disk, FILE, &[&header(network), group].concat()).map_err(Error::io(&dir.join(FILE)))
 }

@@ -78,6 +78,12 @@ pub(crate) fn take_record(bytes: &[u8]) -> Option<(Frame, &[u8], &[u8])> {
     frame.fits(entry).then_some((frame, entry, rest))
 }
 
+/// True if a record that begins a group lies anywhere in `bytes`, be it within another one.
+pub(crate) fn holds_group(bytes: &[u8]) -> bool {
+    let begins = |at| take_record(bytes.get(at..)?).filter(|(frame, ..)| frame.begins_group());
+    (0..bytes.len()).any(|at| begins(at).is_some())
+}
+
 fn crc(length: u32, entry: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&length.to_le_bytes()), entry)
 }

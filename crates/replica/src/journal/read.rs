@@ -1,11 +1,9 @@
 //! Reads a journal from its first record to its last.
 
-use std::{
-    fs::File,
-    io::{BufReader, Read as _, Seek as _, SeekFrom},
-};
+use std::io::{self, BufReader, Read as _};
 
 use super::frame::{FRAME_BYTES, Frame, HEADER_BYTES};
+use crate::disk::{ReadFrom, Stored};
 
 /// One record as it lies in the journal.
 #[derive(Debug, Clone)]
@@ -40,14 +38,14 @@ pub(crate) struct Damage {
 #[derive(Debug)]
 pub(crate) enum ReadError {
     /// The system's word.
-    Io(std::io::Error),
+    Io(io::Error),
     /// It is not whole.
     Damage(Damage),
 }
 
 /// The records of a file, one after the other.
-pub(crate) struct Records {
-    reader: BufReader<File>,
+pub(crate) struct Records<'a> {
+    reader: BufReader<ReadFrom<'a>>,
     /// Where the next record begins.
     pub offset: u64,
     /// Its index in the log.
@@ -58,15 +56,12 @@ pub(crate) struct Records {
     at_group: bool,
 }
 
-impl Records {
+impl<'a> Records<'a> {
     /// Begins after the header. `end` bounds what is read.
-    ///
-    /// # Errors
-    /// The system's.
-    pub(crate) fn new(mut file: File, end: u64) -> std::io::Result<Self> {
-        file.seek(SeekFrom::Start(HEADER_BYTES as u64))?;
-        let reader = BufReader::with_capacity(1 << 18, file);
-        Ok(Self { reader, offset: HEADER_BYTES as u64, entry: 0, end, at_group: true })
+    pub(crate) fn new(file: &'a dyn Stored, end: u64) -> Self {
+        let at = HEADER_BYTES as u64;
+        let reader = BufReader::with_capacity(1 << 18, ReadFrom { file, at });
+        Self { reader, offset: at, entry: 0, end, at_group: true }
     }
 
     /// The next record, or `None` at the end.

@@ -4,15 +4,13 @@
 //! leaves at most one group that is not whole: the last, which nobody was answered about. It is cut. Anything else that
 //! cannot be read is damage: below the mark, or with the beginning of a later group behind it.
 
-use std::{
-    fs::File,
-    io::{Read as _, Seek as _, SeekFrom},
-};
+use std::io::{self, Read as _};
 
 use super::{
-    frame::take_record,
+    frame::holds_group,
     read::{Damage, Raw, ReadError, Records},
 };
+use crate::disk::{ReadFrom, Stored};
 
 /// How a journal ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +27,7 @@ pub(crate) struct Tail {
 
 /// What scanning may run into: reading fails, or whoever looks at the groups finds something.
 pub(crate) enum ScanError<E> {
-    Io(std::io::Error),
+    Io(io::Error),
     Damage(Damage),
     Found(E),
 }
@@ -39,12 +37,12 @@ pub(crate) enum ScanError<E> {
 /// # Errors
 /// [`ScanError::Damage`] if something acknowledged cannot be read, and whatever `each` finds.
 pub(crate) fn scan<E>(
-    mut file: File,
+    file: &dyn Stored,
     acknowledged: u64,
     mut each: impl FnMut(Vec<Raw>) -> Result<(), E>,
 ) -> Result<Tail, ScanError<E>> {
-    let length = file.metadata().map_err(ScanError::Io)?.len();
-    let mut records = Records::new(file.try_clone().map_err(ScanError::Io)?, length).map_err(ScanError::Io)?;
+    let length = file.length().map_err(ScanError::Io)?;
+    let mut records = Records::new(file, length);
     let mut tail = Tail { end: records.offset, last_group: records.offset, ..Tail::default() };
     let mut group = Vec::new();
     let damage = loop {
@@ -73,25 +71,14 @@ pub(crate) fn scan<E>(
         return Err(ScanError::Damage(damage.unwrap_or_else(cut_short)));
     }
     match damage {
-        Some(damage) if group_follows(&mut file, damage.offset).map_err(ScanError::Io)? => {
-            Err(ScanError::Damage(damage))
-        }
+        Some(damage) if group_follows(file, damage.offset).map_err(ScanError::Io)? => Err(ScanError::Damage(damage)),
         _ => Ok(tail),
     }
 }
 
 /// True if a group begins behind the damage at `offset`: then the damaged one was synced.
-fn group_follows(file: &mut File, offset: u64) -> std::io::Result<bool> {
+fn group_follows(file: &dyn Stored, offset: u64) -> io::Result<bool> {
     let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(offset + 1))?;
-    file.read_to_end(&mut bytes)?;
-    let mut rest = bytes.as_slice();
-    while !rest.is_empty() {
-        match take_record(rest) {
-            Some((frame, ..)) if frame.begins_group() => return Ok(true),
-            Some((_, _, after)) => rest = after,
-            None => rest = rest.get(1..).unwrap_or_default(),
-        }
-    }
-    Ok(false)
+    ReadFrom { file, at: offset + 1 }.read_to_end(&mut bytes)?;
+    Ok(holds_group(&bytes))
 }

@@ -39,7 +39,7 @@ fn forged(entries: &[Entry]) -> tempfile::TempDir {
     }
     bytes.extend(group.bytes);
     let dir = tempfile::tempdir().unwrap();
-    journal::create(dir.path(), genesis().network(), &bytes).unwrap();
+    journal::create(&Files(dir.path().to_owned()), dir.path(), genesis().network(), &bytes).unwrap();
     dir
 }
 

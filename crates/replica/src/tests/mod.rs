@@ -2,11 +2,13 @@
 
 mod audit;
 mod fault;
+mod fuzz;
 mod income;
 mod kill;
 mod log;
 mod market;
 mod recovery;
+mod simulation;
 mod submit;
 mod watch;
 
@@ -14,7 +16,7 @@ use api::{Applied, Ledger as _, LedgerError};
 use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};
 use std::{path::Path, sync::Arc};
 
-use crate::{Config, Replica};
+use crate::{Config, Error, Replica, commit, disk::Files, open::Ground};
 
 /// A key by number; number 0 is the issuer and the replica.
 pub(crate) fn key(number: u8) -> Keypair {
@@ -47,6 +49,11 @@ pub(crate) fn config(dir: &Path) -> Config {
 /// Opens a replica without waiting for an earlier one, whose folder the lock guards.
 pub(crate) fn open(dir: &Path) -> Replica {
     Replica::open(config(dir)).unwrap()
+}
+
+/// Opens a replica on a simulated disk; its index is in the folder.
+pub(crate) fn open_on(dir: &Path, disk: &simulation::disk::SimulatedDisk) -> Result<Replica, Error> {
+    Replica::open_on(config(dir), Ground { disk: Arc::new(disk.clone()), clock: Arc::new(commit::now) })
 }
 
 /// Signs an operation of account `number`.

@@ -1,7 +1,7 @@
 //! Torn tails are cut, damage is found and its place said, and what was acknowledged is there again.
 
 use super::*;
-use crate::{Error, commit::Group, journal};
+use crate::{commit::Group, journal};
 use api::log::Entry;
 use std::{fs, ops::Range};
 
@@ -24,7 +24,7 @@ fn records(bytes: &[u8]) -> Vec<(Range<usize>, bool)> {
 fn folder(journal: &[u8], acknowledged: u64) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join(journal::FILE), journal).unwrap();
-    journal::open_mark(dir.path()).unwrap().set(acknowledged);
+    journal::open_mark(&Files(dir.path().to_owned())).unwrap().set(acknowledged);
     dir
 }
 
@@ -93,6 +93,28 @@ fn damage_before_a_later_group_is_found_without_a_mark() {
         let error = Replica::open(config(dir.path())).unwrap_err();
         assert!(matches!(error, Error::Damaged { .. }), "byte {at}: {error}");
     }
+}
+
+/// Such an operation, torn, would look like a damaged one before a later group: whoever sent it could keep the ledger from
+/// starting again.
+#[test]
+fn an_operation_that_holds_the_beginning_of_a_group_is_turned_away() {
+    let mut record = Vec::new();
+    journal::put_record(&[0], true, &mut record);
+    record.resize(32, 0);
+    let reference = Digest(record.try_into().unwrap());
+    let operation = sign(0, 0, Operation::Issue { to: account(1), amount: Amount::credits(1), reference });
+    let mut group = Group::at(0, 2);
+    group.put(&Entry::Operation { at: Time(2_000), signed: operation.clone(), result: 0 });
+    let founded = killed(0);
+    let torn = [&journal_of(founded.path())[..], &group.bytes[..group.bytes.len() - 20]].concat();
+    let error = Replica::open(config(folder(&torn, 0).path())).unwrap_err();
+    assert!(matches!(error, Error::Damaged { .. }), "what it would do: {error}");
+
+    let replica = open(founded.path());
+    let malformed = LedgerError::Rejected { reject: ledger::Reject::Malformed, entry: None };
+    assert_eq!(submit(&replica, &operation), Err(malformed));
+    submit(&replica, &issue(0, 1, 1)).unwrap();
 }
 
 #[test]
@@ -172,7 +194,7 @@ fn the_formats_are_frozen() {
     group.put(&Entry::Root { root: Digest([6; 32]) });
     bytes.extend(group.bytes);
     let dir = tempfile::tempdir().unwrap();
-    journal::create(dir.path(), genesis().network(), &bytes).unwrap();
+    journal::create(&Files(dir.path().to_owned()), dir.path(), genesis().network(), &bytes).unwrap();
     let frozen = "sha256:6539fb307da49cba6b75cecd4bc5495c8e97e49c8796bf17689eb5733de49e73";
     assert_eq!(Digest::of(&journal_of(dir.path())).to_string(), frozen);
 }

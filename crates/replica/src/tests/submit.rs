@@ -1,9 +1,8 @@
 //! Submission: answers, repetition, refusals, many at once.
 
-use super::*;
-use crate::journal::Storage;
+use super::{simulation::disk::SimulatedDisk, *};
 use ledger::Reject;
-use std::{fs::File, io, time::Duration};
+use std::time::Duration;
 
 #[test]
 fn the_same_bytes_get_the_same_answer() {
@@ -43,24 +42,11 @@ fn a_refusal_at_the_door_leaves_no_trace() {
     assert_eq!(futures::executor::block_on(replica.head()).unwrap(), before);
 }
 
-/// A disk whose syncs take their time, as most do: what comes meanwhile waits for the next one.
-struct Slow(File);
-
-impl Storage for Slow {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.0.append(bytes)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        std::thread::sleep(Duration::from_millis(5));
-        self.0.sync()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_share_syncs() {
     let dir = tempfile::tempdir().unwrap();
-    let replica = Replica::open_on(config(dir.path()), |file| Box::new(Slow(file))).unwrap();
+    // What comes while a sync takes its time waits for the next one.
+    let replica = open_on(dir.path(), &SimulatedDisk::slow(Duration::from_millis(5))).unwrap();
     for number in 1..=64 {
         replica.submit(&issue(u64::from(number) - 1, number, 100)).await.unwrap();
     }
@@ -88,7 +74,7 @@ fn one_process_has_the_folder() {
     let dir = tempfile::tempdir().unwrap();
     let first = open(dir.path());
     let second = Replica::open(config(dir.path())).unwrap_err();
-    assert!(matches!(second, crate::Error::Locked(_)), "{second}");
+    assert!(matches!(second, Error::Locked(_)), "{second}");
     first.close();
     let closed = submit(&first, &issue(0, 1, 1)).unwrap_err();
     assert!(matches!(closed, LedgerError::Unreachable { .. }));
@@ -100,12 +86,12 @@ fn one_process_has_the_folder() {
 fn folder_genesis_and_key_must_match() {
     let dir = tempfile::tempdir().unwrap();
     let unfounded = Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(unfounded, crate::Error::NotFounded(_)), "{unfounded}");
+    assert!(matches!(unfounded, Error::NotFounded(_)), "{unfounded}");
     drop(open(dir.path()));
     let other = Genesis { origin: "pumasi.test/other".into(), ..genesis() };
     let other = Replica::open(Config { genesis: Some(other), ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(other, crate::Error::OtherNetwork { .. }), "{other}");
+    assert!(matches!(other, Error::OtherNetwork { .. }), "{other}");
     let stranger = Replica::open(Config { key: Arc::new(key(9)), ..config(dir.path()) }).unwrap_err();
-    assert!(matches!(stranger, crate::Error::NotReplica(_)), "{stranger}");
+    assert!(matches!(stranger, Error::NotReplica(_)), "{stranger}");
     drop(Replica::open(Config { genesis: None, ..config(dir.path()) }).unwrap());
 }

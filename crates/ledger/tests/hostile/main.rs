@@ -1,0 +1,9 @@
+//! What strangers may send: operations with a field wrong, and bytes of chance.
+
+#[path = "../cast/mod.rs"]
+mod cast;
+#[path = "../corpus/mod.rs"]
+mod corpus;
+mod fields;
+mod fuzz;
+mod shop;

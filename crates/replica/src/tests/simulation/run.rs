@@ -1,0 +1,277 @@
+//! One run: a ledger on a simulated disk and clock, without threads, through several starts. After each it is held against
+//! what was answered before, and against an audit of the journal alone.
+
+use api::{Applied, Ledger as _, LedgerError, log::Entry};
+use ledger::{Amount, Digest, Head, Key, Kind, Operation, Publish, Rates, Record, Request, Signed, Time};
+use std::{
+    collections::BTreeMap,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+use tokio::sync::mpsc::Receiver;
+
+use super::{
+    chance::Chance,
+    disk::{After, Fault, SimulatedDisk},
+};
+use crate::{
+    Error, Replica,
+    audit::{auditor::Auditor, folder},
+    commit::{Job, Writer},
+    keeper::Keeper,
+    lock::read,
+    open::{Ground, Ready},
+    tests::{account, config, key, sign},
+};
+
+type Answer = Result<Applied, LedgerError>;
+
+/// Accounts; number 0 is the issuer.
+const PEOPLE: usize = 4;
+
+/// A ledger through several starts.
+pub struct Run {
+    pub disk: SimulatedDisk,
+    chance: Chance,
+    clock: Arc<AtomicU64>,
+    /// For the index alone, which is SQLite's.
+    dir: tempfile::TempDir,
+    /// The sequence of each account's next operation.
+    sequences: [u64; PEOPLE],
+    /// What was answered, by entry.
+    answered: BTreeMap<u64, (Signed<Request>, Answer)>,
+    /// What was sent and not answered; it is sent again.
+    unanswered: Vec<Signed<Request>>,
+    /// The head after the last answer, and where its journal ends.
+    pub head: Option<(Head, u64)>,
+}
+
+/// A start that went well.
+struct Process {
+    replica: Replica,
+    /// Until the journal cannot be written.
+    writer: Option<(Writer, Receiver<Job>)>,
+    keeper: Keeper,
+}
+
+impl Run {
+    /// `seed` decides what is asked, and what is left to chance on the disk.
+    pub fn new(seed: u64, faults: &[(u64, Fault)]) -> Self {
+        Self {
+            disk: SimulatedDisk::new(seed, faults.iter().copied()),
+            chance: Chance::new(!seed),
+            clock: Arc::new(AtomicU64::new(5_000)),
+            dir: tempfile::tempdir().unwrap(),
+            sequences: [0; PEOPLE],
+            answered: BTreeMap::new(),
+            unanswered: Vec::new(),
+            head: None,
+        }
+    }
+
+    /// Starts, checks what is there, and works until enough was done or something stops it.
+    pub fn live(&mut self) {
+        let mut process = match self.start() {
+            Ok(process) => process,
+            Err(error) => {
+                let expected = self.disk.fired() && matches!(error, Error::Io { .. });
+                assert!(expected, "it does not start: {error}");
+                return;
+            }
+        };
+        self.check(&process);
+        for _ in 0..=self.chance.below(4) {
+            self.tick();
+            let mut operations = std::mem::take(&mut self.unanswered);
+            operations.extend((0..=self.chance.below(3)).map(|_| self.anything()).collect::<Vec<_>>());
+            let answers = process.submit(&operations);
+            operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
+            if process.writer.is_none() {
+                assert!(process.replica.stopped().is_some());
+                break;
+            }
+            self.head = process.end();
+            if self.chance.once_in(4) {
+                let entries = self.chance.pick(&[1, 9, 4_096]);
+                process.keeper.turn(entries);
+            }
+        }
+        if self.chance.once_in(3) {
+            process.keeper.turn(1);
+        }
+    }
+
+    /// Starts once more with nothing in the way, sends again what was not answered, and checks that all of it outlasts a
+    /// power failure. Gives a digest of the whole run.
+    pub fn finish(mut self) -> Digest {
+        self.disk.mend();
+        self.stop(After::Kill);
+        let mut process = self.start().unwrap();
+        self.check(&process);
+        let operations = std::mem::take(&mut self.unanswered);
+        let answers = process.submit(&operations);
+        operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
+        assert!(self.unanswered.is_empty(), "nothing is in the way");
+        self.head = process.end();
+        drop(process);
+        self.stop(After::PowerFailure);
+        let mut process = self.start().unwrap();
+        self.check(&process);
+        let (operations, answers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answered).into_values().unzip();
+        assert_eq!(process.submit(&operations), answers, "the same bytes get the same answer");
+        assert_eq!(process.end(), self.head, "an operation that was answered has no second effect");
+        Digest::of(format!("{:?} {:?} {answers:?}", self.disk.asked(), self.head).as_bytes())
+    }
+
+    /// Ends what runs; at a power failure perhaps the index is lost.
+    pub fn stop(&mut self, after: After) {
+        self.disk.restart(after);
+        if after == After::PowerFailure && self.chance.once_in(3) {
+            self.dir = tempfile::tempdir().unwrap();
+        }
+    }
+
+    /// A start that may be refused, and is not gone on with.
+    pub fn try_start(&self) -> Result<(), Error> {
+        let process = self.start()?;
+        self.check(&process);
+        Ok(())
+    }
+
+    fn start(&self) -> Result<Process, Error> {
+        let (disk, clock) = (Arc::new(self.disk.clone()), Arc::clone(&self.clock));
+        let ground = Ground { disk, clock: Arc::new(move || Time(clock.load(Ordering::Relaxed))) };
+        let Ready { inner, writer, queue, keeper, .. } = Ready::new(config(self.dir.path()), ground)?;
+        Ok(Process { replica: Replica(Arc::new(inner)), writer: Some((writer, queue)), keeper })
+    }
+
+    /// The clock goes on, stands still, or is set back.
+    fn tick(&mut self) {
+        let now = self.clock.load(Ordering::Relaxed);
+        let set = match self.chance.below(8) {
+            0 => now.saturating_sub(self.chance.below(10_000)),
+            1 => now,
+            _ => now + self.chance.below(100),
+        };
+        self.clock.store(set, Ordering::Relaxed);
+    }
+
+    /// Somebody's next operation; some are refused.
+    fn anything(&mut self) -> Signed<Request> {
+        let (who, to) = (self.chance.index(PEOPLE), account(self.chance.below(PEOPLE as u64) as u8));
+        let (reference, amount) = (Digest([7; 32]), Amount(u128::from(self.chance.below(100))));
+        let operation = match self.chance.below(8) {
+            0..=2 => return self.next(0, Operation::Issue { to, amount, reference }),
+            3 => Operation::Name { name: format!("name-{}", self.chance.below(9)) },
+            4 => Operation::Open { provider: to, gateway_key: key(9).public(), deposit: amount },
+            5 => Operation::Publish(Publish {
+                manifest: self.chance.digest(),
+                kind: Kind::Model,
+                parents: Vec::new(),
+                royalty: Rates::default(),
+                payees: Vec::new(),
+                weights: vec![Digest(self.chance.bytes())],
+                name: "made-by-chance".into(),
+                tag: "latest".into(),
+            }),
+            _ => Operation::Transfer { to, amount, reference },
+        };
+        self.next(who, operation)
+    }
+
+    fn next(&mut self, who: usize, operation: Operation) -> Signed<Request> {
+        let sequence = self.sequences[who];
+        self.sequences[who] += 1;
+        sign(who as u8, sequence, operation)
+    }
+
+    fn told(&mut self, operation: Signed<Request>, answer: Answer) {
+        let entry = match &answer {
+            Ok(applied) => applied.entry,
+            Err(LedgerError::Rejected { entry: Some(entry), .. }) => *entry,
+            Err(LedgerError::Unreachable { .. }) => {
+                assert!(self.disk.fired(), "{answer:?}");
+                return self.unanswered.push(operation);
+            }
+            Err(error) => panic!("nobody asks for anything that is refused at the door: {error}"),
+        };
+        let twice = self.answered.insert(entry, (operation, answer));
+        assert_eq!(twice, None, "two operations were told of one entry");
+    }
+
+    /// What must be so after each start.
+    fn check(&self, process: &Process) {
+        // The log from its entries alone: signatures, results, roots, sums of money, and that it leads on from the last head.
+        let auditor = Auditor::new(self.head.map(|(head, _)| head), |_| {}, |_| {});
+        let (report, state) = folder::audit(&self.disk, self.dir.path(), auditor).unwrap();
+        assert_eq!(Some(report.head), process.end().map(|(head, _)| head));
+        let records: BTreeMap<Key, Record> = state.records().collect();
+        assert!(read(&process.replica.0.view).records == records, "what readers see is not what a replay gives");
+        // What was answered is there as it was answered; what was not is there whole or not at all, as its group is.
+        let (mut supply, mut found) = (0, 0);
+        for entry in 0..report.entries {
+            let Entry::Operation { signed, result, .. } = process.replica.0.log_entry(entry).unwrap() else { continue };
+            if let (Operation::Issue { amount, .. }, 0) = (&signed.body.operation, result) {
+                supply += amount.0;
+            }
+            match self.answered.get(&entry) {
+                Some((operation, answer)) => assert_eq!((&signed, result), (operation, number(answer))),
+                None => {
+                    assert!(self.unanswered.contains(&signed), "nobody sent entry {entry}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(self.answered.keys().all(|entry| *entry < report.entries), "what was answered is gone");
+        assert!(found == 0 || found == self.unanswered.len(), "a part of a group: {found} of {:?}", self.unanswered);
+        assert_eq!(report.supply, Amount(supply));
+    }
+}
+
+/// The result that the log gives.
+fn number(answer: &Answer) -> u16 {
+    match answer {
+        Ok(_) => 0,
+        Err(LedgerError::Rejected { reject, .. }) => reject.number(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+impl Process {
+    /// Submits operations as many at once do; the writer takes them as one group.
+    fn submit(&mut self, operations: &[Signed<Request>]) -> Vec<Answer> {
+        let replica = self.replica.clone();
+        let mut asking: Vec<_> = operations.iter().map(|operation| replica.submit(operation)).collect();
+        let at_once: Vec<_> = asking.iter_mut().map(|asking| poll(asking.as_mut())).collect();
+        if let Some((writer, queue)) = &mut self.writer {
+            let mut jobs = Vec::new();
+            while let Ok(job) = queue.try_recv() {
+                jobs.push(job);
+            }
+            if writer.commit(&mut jobs).is_err() {
+                self.writer = None;
+            }
+        }
+        let later = |(at_once, mut asking): (Option<Answer>, Pin<Box<dyn Future<Output = Answer> + Send + '_>>)| {
+            at_once.or_else(|| poll(asking.as_mut())).expect("an answer, or that there is none")
+        };
+        at_once.into_iter().zip(asking).map(later).collect()
+    }
+
+    /// The head that readers see, and where its journal ends.
+    fn end(&self) -> Option<(Head, u64)> {
+        let view = read(&self.replica.0.view);
+        Some((view.head(), view.end))
+    }
+}
+
+fn poll<T>(future: Pin<&mut (dyn Future<Output = T> + Send + '_)>) -> Option<T> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
