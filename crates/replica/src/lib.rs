@@ -20,6 +20,7 @@ mod keeper;
 mod list;
 mod lock;
 mod open;
+mod proof;
 mod recovery;
 mod replay;
 mod replica;
@@ -31,7 +32,7 @@ pub mod watch;
 
 pub use audit::audit;
 pub use error::Error;
-pub use open::Config;
+pub use open::{Config, network};
 pub use replica::Replica;
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Opening a replica: founding, recovery, and the start of its two threads.
 
 use api::log::Entry;
-use ledger::{Genesis, Keypair, State};
+use ledger::{Digest, Genesis, Keypair, State};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{Read as _, Seek as _, SeekFrom, Write as _},
@@ -18,7 +18,7 @@ use crate::{
     index::Index,
     journal::{self, Appender, HEADER_BYTES, Storage, Tail},
     keeper::Keeper,
-    recovery::Recovery,
+    recovery::{Recovery, read_header},
     replica::{Inner, Threads},
     snapshot,
 };
@@ -91,6 +91,16 @@ impl Replica {
         };
         Ok(Self(Arc::new(inner)))
     }
+}
+
+/// Which network a replica's folder is of. Nothing else in it is read.
+///
+/// # Errors
+/// [`Error::NotJournal`] or [`Error::Io`].
+pub fn network(dir: &Path) -> Result<Digest, Error> {
+    let path = dir.join(journal::FILE);
+    let mut file = File::open(&path).map_err(Error::io(&path))?;
+    read_header(&path, &mut file)
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<std::thread::JoinHandle<()>> {

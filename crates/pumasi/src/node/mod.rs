@@ -34,7 +34,7 @@ use crate::{
     layout, print, t,
 };
 
-pub use network::Network;
+pub use network::{Network, network_of};
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
 use session::Sessions;
 pub use shipped::usual;

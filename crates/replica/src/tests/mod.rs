@@ -6,6 +6,7 @@ mod income;
 mod kill;
 mod log;
 mod market;
+mod proof;
 mod recovery;
 mod submit;
 mod watch;
