@@ -7,6 +7,7 @@
 
 pub mod audit;
 mod commit;
+mod cosigned;
 mod decide;
 mod elsewhere;
 mod entries;

@@ -18,7 +18,9 @@ impl Inner {
     /// # Errors
     /// The system's, or a damaged record.
     pub(crate) fn prove_entry(&self, index: u64) -> io::Result<Option<Proof>> {
-        let signed = self.signed_head();
+        let newest = self.signed_head();
+        // Better an earlier head that others saw too than the newest one.
+        let signed = self.signer.newest_cosigned().filter(|seen| index < seen.head.size).unwrap_or(newest);
         let Some(bytes) = self.entry(index)?.filter(|_| index < signed.head.size) else { return Ok(None) };
         let entry = ledger::decode(&bytes).map_err(|reject| io::Error::other(reject.to_string()))?;
         self.under(signed, index, Claim::Entry(Box::new(entry)))

@@ -10,6 +10,7 @@ mod proof;
 mod recovery;
 mod submit;
 mod watch;
+mod witness;
 
 use api::{Applied, Ledger as _, LedgerError};
 use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};

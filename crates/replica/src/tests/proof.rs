@@ -108,7 +108,7 @@ async fn settled(served: &Served, market: &Market) -> Proof {
         offer: market.offer,
         request: Digest([3; 32]),
         limit: Usage { input: 10, output: 20 },
-        expires: ledger::Time(u64::MAX),
+        expires: Time(u64::MAX),
     };
     let receipt = |number: u64| {
         let body = Receipt {
@@ -117,7 +117,7 @@ async fn settled(served: &Served, market: &Market) -> Proof {
             answer: Digest([4; 32]),
             usage: Usage { input: 7, output: 11 },
             finish: Finish::Stop,
-            time: ledger::Time(5),
+            time: Time(5),
             head: ledger::Head { size: 2, root: Digest([6; 32]) },
         };
         key(PROVIDER).sign(network(), body)
