@@ -13,6 +13,7 @@ mod keeping;
 mod models;
 mod offers;
 mod page;
+mod proofs;
 mod publish;
 mod pull;
 mod routes;
