@@ -200,7 +200,56 @@ impl Settled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ledger::{AccountId, Amount, Deposits, Fees, Keypair, Limits, State};
     use proptest::prelude::*;
+
+    /// That a new network has no account, under the head over its two entries.
+    fn example() -> Proof {
+        let key = Keypair::from_secret(&[1; 32]);
+        let genesis = Genesis {
+            origin: "a.example/log".into(),
+            founded: Time(1_700_000_000_000),
+            issuer: key.public().into(),
+            replicas: vec![key.public()],
+            beneficiary: key.public().into(),
+            fees: Fees { operation: Amount(1), ..Fees::default() },
+            deposits: Deposits::default(),
+            royalty_max: 7,
+            dispute_window_ms: 8,
+            limits: Limits::CEILING,
+        };
+        let mut state = State::new(genesis.clone()).unwrap();
+        let root = state.root();
+        let leaf = |entry: &Entry| log_tree::leaf(&ledger::encode(entry));
+        let leaves = [leaf(&Entry::Genesis(genesis.clone())), leaf(&Entry::Root { root })];
+        let head = Head { size: 2, root: log_tree::root(&leaves) };
+        let body = log::checkpoint_body(&genesis.origin, &head);
+        let signature = key.sign_bytes(body.as_bytes());
+        let absent = Key::Account(AccountId([9; 32]));
+        let stood = Stood {
+            proof: state.prove(&absent),
+            key: absent,
+            record: None,
+            totals: state.totals().clone(),
+            totals_proof: state.prove(&Key::Totals),
+        };
+        Proof {
+            checkpoint: log::note(&body, &genesis.origin, &[(key.public(), signature)]),
+            claim: Claim::Stood(Box::new(stood)),
+            index: 1,
+            path: log_tree::prove(&leaves, 1).unwrap(),
+            genesis,
+        }
+    }
+
+    /// Files of proofs are kept for years: another text is another format, and a decision.
+    #[test]
+    fn the_format_is_frozen() {
+        let text = example().to_string();
+        assert_eq!(Digest::of(text.as_bytes()).to_string(), "sha256:", "{text}");
+        let network = example().genesis.network();
+        assert_eq!(Proof::parse(&text).unwrap().verify(network).unwrap().time, Some(Time(1_700_000_000_000)));
+    }
 
     proptest! {
         #[test]

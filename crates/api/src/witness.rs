@@ -25,7 +25,8 @@ pub struct Cosigner {
 }
 
 impl Cosigner {
-    /// When it signed that the head of this note follows from all that it saw before, in seconds since 1970; `None` if it did not.
+    /// When it signed that the head of this note follows from all that it saw before, in seconds since 1970; `None` if it did
+    /// not.
     pub fn cosigned(&self, note: &str) -> Option<u64> {
         let (body, lines) = split_note(note).ok()?;
         signatures_of(lines, &self.name, self.id()).find_map(|bytes| {

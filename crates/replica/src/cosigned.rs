@@ -45,7 +45,7 @@ impl Replica {
         let mut asked = witnesses.iter().map(Asked::new).collect::<Result<Vec<_>, _>>()?;
         let replica = Arc::downgrade(&self.0);
         Ok(async move {
-            while turn(&replica, &mut asked).await {
+            while !asked.is_empty() && turn(&replica, &mut asked).await {
                 tokio::time::sleep(EVERY).await;
             }
         })
