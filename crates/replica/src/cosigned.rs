@@ -36,8 +36,8 @@ struct Asked {
 }
 
 impl Replica {
-    /// Asks these witnesses again and again to cosign the newest head, for as long as the replica is there. A witness that cannot be
-    /// asked stops nobody.
+    /// Asks these witnesses again and again to cosign the newest head, for as long as the replica is there. A witness that
+    /// cannot be asked stops nobody.
     ///
     /// # Errors
     /// If the HTTP client cannot be set up: a clause that says why.

@@ -1,6 +1,6 @@
-// Audits the public log of a Pumasi ledger with Russ Cox's reference code for such logs, which Debian packages: that its head is
-// signed, that entries and hash tiles are those under the head, that it grew from a head that was kept, and that proofs which were
-// handed out lie in it. What the entries mean is no matter here; docs/auditor/audit.py replays them.
+// Audits the public log of a Pumasi ledger with Russ Cox's reference code for such logs, which Debian packages: that its head
+// is signed, that entries and hash tiles are those under the head, that it grew from a head that was kept, and that proofs which
+// were handed out lie in it. What the entries mean is no matter here; docs/auditor/audit.py replays them.
 package main
 
 import (

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The log that the real binary in $PUMASI writes, and its proofs, by the reference code for such logs in Go: docs/auditor/go. What is
-# right passes, and one changed byte of any tile, entry, proof or head is found.
+# The log that the real binary in $PUMASI writes, and its proofs, by the reference code for such logs in Go: docs/auditor/go.
+# What is right passes, and one changed bit of any tile, entry, proof or head is found.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

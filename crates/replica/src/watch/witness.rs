@@ -1,5 +1,5 @@
-//! A machine that watches a ledger as its witness: C2SP tlog-witness. What it cosigns follows from the head that it remembers, the
-//! same one by which it takes the ledger at its word, so it can never sign two heads that cannot both be true.
+//! A machine that watches a ledger as its witness: C2SP tlog-witness. What it cosigns follows from the head that it remembers,
+//! the same one by which it takes the ledger at its word, so it can never sign two heads that cannot both be true.
 
 use api::{
     Ledger as _, LedgerError,
