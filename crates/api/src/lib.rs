@@ -7,7 +7,9 @@
 //!   [`anthropic`], [`ollama`]; [`routing`]: which providers the client wants.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
 //! - [`income`]: transfers received, and earnings.
+//! - [`log`]: the public log's entries and signed heads; [`proof`]: what one of them proves, in a file that stands alone.
 //! - [`view`]: JSON that people and pages read.
+//! - [`witness`]: cosignatures under a head, and how a log asks for one.
 
 pub mod anthropic;
 pub mod completions;
@@ -21,10 +23,12 @@ pub mod offers;
 pub mod ollama;
 pub mod openai;
 pub mod owner;
+pub mod proof;
 pub mod responses;
 pub mod routing;
 pub mod text;
 pub mod view;
+pub mod witness;
 
 pub use http_ledger::{HttpLedger, SubmitAnswer};
 pub use ledger_trait::{Applied, Ledger, LedgerError, List, Settled};

@@ -79,20 +79,42 @@ pub fn unchecked_head(text: &str) -> Result<Head, String> {
 /// # Errors
 /// A sentence that says what is wrong with it.
 pub fn open_note(text: &str, origin: &str, keys: &[PublicKey]) -> Result<Head, String> {
-    use base64::Engine as _;
-    let base64 = base64::engine::general_purpose::STANDARD;
-    let (body, signatures) = text.split_once("\n\n").ok_or("the tree head is not a signed note")?;
-    let body = format!("{body}\n");
+    signers(text, origin, keys).map(|(head, _)| head)
+}
+
+/// The same, with those of `keys` who signed it: at least one.
+///
+/// # Errors
+/// A sentence that says what is wrong with it.
+pub fn signers(text: &str, origin: &str, keys: &[PublicKey]) -> Result<(Head, Vec<PublicKey>), String> {
+    let (body, signatures) = split_note(text)?;
     if body.lines().next() != Some(origin) {
         return Err(format!("the tree head is not of {origin}"));
     }
-    let head = unchecked_head(&body)?;
-    let prefix = format!("\u{2014} {origin} ");
-    let signed = signatures.lines().filter_map(|line| line.strip_prefix(&prefix)).any(|line| {
-        let Ok(bytes) = base64.decode(line) else { return false };
-        let Some((id, signature)) = bytes.split_first_chunk::<4>() else { return false };
-        let Ok(signature) = signature.try_into().map(Signature) else { return false };
-        keys.iter().any(|key| *id == key_id(origin, *key) && ledger::verify_signature(*key, body.as_bytes(), signature))
-    });
-    if signed { Ok(head) } else { Err("no replica of the network signed the tree head".into()) }
+    let head = unchecked_head(body)?;
+    let good = |key: &PublicKey| {
+        signatures_of(signatures, origin, key_id(origin, *key)).any(|signature| {
+            let Ok(signature) = signature.try_into().map(Signature) else { return false };
+            ledger::verify_signature(*key, body.as_bytes(), signature)
+        })
+    };
+    let signers: Vec<PublicKey> = keys.iter().copied().filter(good).collect();
+    if signers.is_empty() { Err("no replica of the network signed the tree head".into()) } else { Ok((head, signers)) }
+}
+
+/// A note's body, which is what is signed, and the lines of its signatures.
+pub(crate) fn split_note(text: &str) -> Result<(&str, &str), String> {
+    let end = text.find("\n\n").ok_or("the tree head is not a signed note")?;
+    Ok((text.get(..=end).unwrap_or_default(), text.get(end + 2..).unwrap_or_default()))
+}
+
+/// What stands behind a name and key id in the lines of a note's signatures.
+pub(crate) fn signatures_of(lines: &str, name: &str, id: [u8; 4]) -> impl Iterator<Item = Vec<u8>> {
+    use base64::Engine as _;
+    let prefix = format!("\u{2014} {name} ");
+    lines.lines().filter_map(move |line| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(line.strip_prefix(&prefix)?).ok()?;
+        let (of, signature) = bytes.split_first_chunk::<4>()?;
+        (*of == id).then(|| signature.to_vec())
+    })
 }

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 use borsh::{BorshDeserialize, BorshSerialize};
+use core::ops::Range;
 
-use crate::Digest;
+use crate::{Digest, Head};
 
 /// The hash of a leaf whose data is `data`.
 pub fn leaf(data: &[u8]) -> Digest {
@@ -85,25 +86,62 @@ pub fn root(leaves: &[Digest]) -> Digest {
 }
 
 /// The largest power of two below `n`, for `n` of at least 2 (RFC 6962's k).
-fn split(n: usize) -> usize {
+const fn split(n: u64) -> u64 {
     n.div_ceil(2).next_power_of_two()
 }
 
-/// The inclusion proof of leaf `index` (PATH of RFC 6962, 2.1.1), or `None` if there is no such leaf.
-pub fn prove(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
-    if index >= leaves.len() {
+/// The leaves whose roots are the inclusion proof of leaf `index` (PATH of RFC 6962, 2.1.1), or `None` if there is no such leaf.
+pub fn inclusion(index: u64, size: u64) -> Option<Vec<Range<u64>>> {
+    if index >= size {
         return None;
     }
-    if leaves.len() == 1 {
-        return Some(Vec::new());
+    let (mut from, mut to, mut siblings) = (0u64, size, Vec::new());
+    while to.saturating_sub(from) > 1 {
+        let middle = from.saturating_add(split(to.saturating_sub(from)));
+        if index < middle {
+            siblings.push(middle..to);
+            to = middle;
+        } else {
+            siblings.push(from..middle);
+            from = middle;
+        }
     }
-    let (left, right) = leaves.split_at_checked(split(leaves.len()))?;
-    let (mut path, sibling) = match index.checked_sub(left.len()) {
-        None => (prove(left, index)?, root(right)),
-        Some(index) => (prove(right, index)?, root(left)),
+    siblings.reverse();
+    Some(siblings)
+}
+
+/// The leaves whose roots are the proof that a tree of `size` leaves begins with its first `old` ones (PROOF of RFC 6962,
+/// 2.1.2); none are needed for no leaves or all. `None` if there are fewer than `old`.
+pub fn consistency(old: u64, size: u64) -> Option<Vec<Range<u64>>> {
+    if old > size {
+        return None;
+    }
+    let (mut from, mut to, mut parts) = (0u64, size, Vec::new());
+    while old != to && old != 0 {
+        let middle = from.saturating_add(split(to.saturating_sub(from)));
+        if old <= middle {
+            parts.push(middle..to);
+            to = middle;
+        } else {
+            parts.push(from..middle);
+            from = middle;
+        }
+    }
+    if from > 0 {
+        parts.push(from..to);
+    }
+    parts.reverse();
+    Some(parts)
+}
+
+/// The inclusion proof of leaf `index`, or `None` if there is no such leaf.
+pub fn prove(leaves: &[Digest], index: usize) -> Option<Vec<Digest>> {
+    let (index, size) = (u64::try_from(index).ok()?, u64::try_from(leaves.len()).ok()?);
+    let part = |part: &Range<u64>| {
+        let (from, to) = (usize::try_from(part.start).ok()?, usize::try_from(part.end).ok()?);
+        leaves.get(from..to).map(root)
     };
-    path.push(sibling);
-    Some(path)
+    inclusion(index, size)?.iter().map(part).collect()
 }
 
 /// The root that a leaf hash and its path lead to (RFC 9162, 2.1.3.2), or `None` if the path has another length.
@@ -130,6 +168,42 @@ pub fn follow(hash: Digest, index: u64, size: u64, path: &[Digest]) -> Option<Di
     (last == 0).then_some(hash)
 }
 
+/// True if a proof of [`consistency`] shows that the tree with the head `new` begins with all leaves of the one with the head
+/// `old` (RFC 9162, 2.1.4.2).
+pub fn extends(old: Head, new: Head, proof: &[Digest]) -> bool {
+    if old.size == 0 || old.size >= new.size {
+        let nothing = old.size == 0 && old.root == Digest::of(&[]);
+        return proof.is_empty() && (old == new || (nothing && new.size > 0));
+    }
+    // A whole tree of a power of two is itself a part of the larger one, and is left out of the proof.
+    let whole = old.size.is_power_of_two().then_some(old.root);
+    let mut parts = whole.iter().chain(proof);
+    let (mut index, mut last) = (old.size.saturating_sub(1), new.size.saturating_sub(1));
+    while index & 1 == 1 {
+        index >>= 1;
+        last >>= 1;
+    }
+    let Some(&first) = parts.next() else { return false };
+    let (mut before, mut after) = (first, first);
+    for &part in parts {
+        if last == 0 {
+            return false;
+        }
+        if index & 1 == 1 || index == last {
+            (before, after) = (node(part, before), node(part, after));
+            while index & 1 == 0 && index != 0 {
+                index >>= 1;
+                last >>= 1;
+            }
+        } else {
+            after = node(after, part);
+        }
+        index >>= 1;
+        last >>= 1;
+    }
+    last == 0 && before == old.root && after == new.root
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,6 +221,41 @@ mod tests {
                 assert_ne!(follow(hash, index + 1, size, &path), Some(root(&leaves)), "{index} of {size}");
             }
         }
+    }
+
+    /// The roots over parts of some leaves.
+    fn roots(leaves: &[Digest], parts: Vec<Range<u64>>) -> Vec<Digest> {
+        let at = |n: u64| usize::try_from(n).unwrap();
+        parts.into_iter().map(|part| root(&leaves[at(part.start)..at(part.end)])).collect()
+    }
+
+    #[test]
+    fn a_longer_log_is_proved_to_begin_with_a_shorter_one_and_with_no_other() {
+        let leaves: Vec<_> = (0..40u64).map(|i| leaf(&i.to_be_bytes())).collect();
+        let head = |size: u64| Head { size, root: root(&leaves[..usize::try_from(size).unwrap()]) };
+        for new in 1..40u64 {
+            for old in 0..=new {
+                let proof = roots(&leaves, consistency(old, new).unwrap());
+                assert!(extends(head(old), head(new), &proof), "{old} to {new}");
+                assert_eq!(proof.is_empty(), old == 0 || old == new);
+                let other = |head: Head| Head { root: leaf(b"x"), ..head };
+                assert!(!extends(other(head(old)), head(new), &proof), "another beginning: {old} to {new}");
+                let rewritten = other(head(new));
+                assert_eq!(extends(head(old), rewritten, &proof), old == 0, "another end: {old} to {new}");
+                assert_eq!(extends(head(old), head(new + 1), &proof), old == 0, "{old} to more than {new}");
+                let longer: Vec<_> = proof.iter().copied().chain([leaf(b"x")]).collect();
+                assert!(!extends(head(old), head(new), &longer), "{old} to {new}");
+                for at in 0..proof.len() {
+                    let mut changed = proof.clone();
+                    changed[at] = leaf(b"x");
+                    assert!(!extends(head(old), head(new), &changed), "{old} to {new}, part {at}");
+                    changed.remove(at);
+                    assert!(!extends(head(old), head(new), &changed), "{old} to {new}, without {at}");
+                }
+            }
+        }
+        assert_eq!(consistency(2, 1), None);
+        assert!(!extends(head(2), head(1), &[]));
     }
 
     #[test]

@@ -212,6 +212,12 @@ impl State {
         self.tree.prove(key)
     }
 
+    /// The tree over all records as they are now: a copy that later operations do not change.
+    pub fn tree(&mut self) -> state_tree::Tree {
+        self.root();
+        self.tree.clone()
+    }
+
     fn update_tree(&mut self) {
         for key in core::mem::take(&mut self.changed) {
             match self.get(&key) {

@@ -1,7 +1,7 @@
 //! The Merkle tree over all state: a binary trie on the SHA-256 of each record's key, in which a subtree of one record is
 //! that record's leaf. Its root depends on the records alone, not on the order in which they came.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{sync::Arc, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{Digest, Key, Record, encode};
@@ -39,7 +39,8 @@ enum Node {
     Empty,
     /// A path and the digest of the record there. Hashing it again costs less than the memory for its hash.
     Leaf(Digest, Digest),
-    Inner(Box<Inner>),
+    /// Shared with copies of the tree until one of them changes here.
+    Inner(Arc<Inner>),
 }
 
 #[derive(Debug, Clone)]
@@ -51,14 +52,22 @@ struct Inner {
 }
 
 impl Node {
-    fn hash(&mut self) -> Digest {
+    fn hash(&self) -> Digest {
         match self {
             Self::Empty => EMPTY,
             Self::Leaf(path, record) => leaf_of(*path, *record),
-            Self::Inner(node) => match node.hash {
-                Some(hash) => hash,
-                None => *node.hash.insert(inner(node.left.hash(), node.right.hash())),
-            },
+            Self::Inner(node) => node.hash.unwrap_or_else(|| inner(node.left.hash(), node.right.hash())),
+        }
+    }
+
+    /// Hashes what changed, and keeps the hashes.
+    fn settle(&mut self) -> Digest {
+        match self {
+            Self::Inner(node) if node.hash.is_none() => {
+                let node = Arc::make_mut(node);
+                *node.hash.insert(inner(node.left.settle(), node.right.settle()))
+            }
+            settled => settled.hash(),
         }
     }
 
@@ -69,13 +78,14 @@ impl Node {
             Self::Leaf(old, old_record) => {
                 let (mut left, mut right) = (Self::Empty, Self::Empty);
                 *if right_at(old, depth) { &mut right } else { &mut left } = Self::Leaf(old, old_record);
-                Self::Inner(Box::new(Inner { left, right, hash: None })).put(path, record, depth)
+                Self::Inner(Arc::new(Inner { left, right, hash: None })).put(path, record, depth)
             }
-            Self::Inner(mut node) => {
+            Self::Inner(mut shared) => {
+                let node = Arc::make_mut(&mut shared);
                 let child = node.child(path, depth);
                 *child = core::mem::take(child).put(path, record, depth.saturating_add(1));
                 node.hash = None;
-                Self::Inner(node)
+                Self::Inner(shared)
             }
         }
     }
@@ -83,14 +93,16 @@ impl Node {
     fn remove(self, path: Digest, depth: usize) -> Self {
         match self {
             Self::Leaf(old, _) if old == path => Self::Empty,
-            Self::Inner(mut node) => {
+            Self::Inner(mut shared) => {
+                let node = Arc::make_mut(&mut shared);
                 let child = node.child(path, depth);
                 *child = core::mem::take(child).remove(path, depth.saturating_add(1));
                 node.hash = None;
-                match (&node.left, &node.right) {
-                    (Self::Empty, Self::Leaf(..) | Self::Empty) => node.right,
-                    (Self::Leaf(..), Self::Empty) => node.left,
-                    _ => Self::Inner(node),
+                match (&mut node.left, &mut node.right) {
+                    (Self::Empty, only @ (Self::Leaf(..) | Self::Empty)) | (only @ Self::Leaf(..), Self::Empty) => {
+                        core::mem::take(only)
+                    }
+                    _ => Self::Inner(shared),
                 }
             }
             other => other,
@@ -104,7 +116,8 @@ impl Inner {
     }
 }
 
-/// The tree. Changes are O(log n) and hashed together when the root is asked for.
+/// The tree. Changes are O(log n) and hashed together when the root is asked for. A copy costs nothing: it shares what does not
+/// change later.
 #[derive(Debug, Clone, Default)]
 pub struct Tree(Node);
 
@@ -121,17 +134,16 @@ impl Tree {
 
     /// The root: 32 zero bytes if nothing is there.
     pub fn root(&mut self) -> Digest {
-        self.0.hash()
+        self.0.settle()
     }
 
     /// The proof that a record is there (or, where another leaf or nothing stands in its place, that it is not).
-    pub fn prove(&mut self, key: &Key) -> Proof {
+    pub fn prove(&self, key: &Key) -> Proof {
         let path = path(key);
-        let (mut siblings, mut node) = (Vec::new(), &mut self.0);
+        let (mut siblings, mut node) = (Vec::new(), &self.0);
         while let Node::Inner(inner) = node {
             let right = right_at(path, siblings.len());
-            let (on, off) =
-                if right { (&mut inner.right, &mut inner.left) } else { (&mut inner.left, &mut inner.right) };
+            let (on, off) = if right { (&inner.right, &inner.left) } else { (&inner.left, &inner.right) };
             siblings.push(off.hash());
             node = on;
         }
@@ -156,6 +168,11 @@ pub struct Proof {
 impl Proof {
     /// True if under `root` the key holds exactly this record, or nothing if there is none.
     pub fn verify(&self, root: Digest, key: &Key, record: Option<&Record>) -> bool {
+        self.root(key, record) == Some(root)
+    }
+
+    /// The root under which the key holds exactly this record, or nothing if there is none; `None` if this proves something else.
+    pub fn root(&self, key: &Key, record: Option<&Record>) -> Option<Digest> {
         let path = path(key);
         let here = match (record, self.end) {
             (Some(record), Some((at, digest))) => at == path && digest == Digest::of(&encode(record)),
@@ -169,6 +186,6 @@ impl Proof {
         for (depth, &sibling) in self.siblings.iter().enumerate().rev() {
             hash = if right_at(path, depth) { inner(sibling, hash) } else { inner(hash, sibling) };
         }
-        here && self.siblings.len() <= 256 && hash == root
+        (here && self.siblings.len() <= 256).then_some(hash)
     }
 }

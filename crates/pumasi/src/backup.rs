@@ -10,7 +10,8 @@
 //! | `ledger/journal`, `ledger/acknowledged` | the ledger, if this folder keeps it. Snapshot and index follow from it |
 //! | the folder's other files | tokens, settings |
 //!
-//! Not in it: `blobs/`, which is large, public, and fetched again. The node may run meanwhile. The parts are taken in an order
+//! Not in it: `blobs/`, which is large, public, and fetched again; and the witness's key, because a folder that is older than what
+//! it cosigned could cosign the contrary: it becomes another witness. The node may run meanwhile. The parts are taken in an order
 //! in which each may be a little newer than the one before, never older: the wallet's and the gateway's books, the ledger, the
 //! provider's books, the keys. For such a set the code that runs after a crash is enough: the gateway asks the provider for
 //! receipts that it does not know, the ledger has every channel that the gateway's books have, the provider remembers every
@@ -139,7 +140,8 @@ fn pack<W: Write>(home: &Home, copies: &Copies, archive: &mut Archive<W>) -> any
     for name in files.iter().filter(other) {
         archive.put_file(name, &home.path(name))?;
     }
-    for name in self::files(&home.path("keys"))?.iter().filter(|name| name.ends_with(".key")) {
+    let witness = format!("{}.key", wallet::WITNESS);
+    for name in self::files(&home.path("keys"))?.iter().filter(|name| name.ends_with(".key") && **name != witness) {
         archive.put_file(&format!("keys/{name}"), &home.path("keys").join(name))?;
     }
     Ok(())

@@ -62,9 +62,11 @@ pub enum Command {
     Bill(command::bill::Args),
     /// Replay the whole ledger; check every signature, price, sum and root
     Audit(command::audit::Args),
+    /// Write a proof of a balance, an artifact, a channel, an entry or a settled receipt, which anybody checks without asking
+    Prove(command::prove::Args),
     /// Sign a model's files, so that others can tell whose they are and that nothing changed (OpenSSF Model Signing)
     Sign(command::sign::Args),
-    /// Check a model's files against a signature
+    /// Check a model's files against a signature, or a proof of `pumasi prove`
     Verify(command::verify::Args),
     /// Print a completion script for a shell
     Completions(command::completions::Args),

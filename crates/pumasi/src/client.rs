@@ -184,6 +184,13 @@ impl Client {
         Ok(self.answered(request).await?.json().await?)
     }
 
+    /// GET of a text that is not longer than so many bytes.
+    pub async fn text(&self, path: &str, bytes_max: usize) -> anyhow::Result<String> {
+        let answer = self.send::<()>(Method::GET, path, None).await?;
+        let bytes = api::link::read_body(answer, bytes_max).await.map_err(anyhow::Error::msg)?;
+        Ok(String::from_utf8(bytes)?)
+    }
+
     /// GET, read as JSON.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
         Ok(self.send::<()>(Method::GET, path, None).await?.json().await?)

@@ -13,6 +13,7 @@ mod node;
 mod passphrase;
 mod print;
 mod proof;
+mod proved;
 mod rate;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -62,8 +63,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => command::import::run(&home, args, cli.json).await,
         Command::Bill(args) => command::bill::run(&home, args, cli.json).await,
         Command::Audit(args) => command::audit::run(&home, args, cli.json).await,
+        Command::Prove(args) => command::prove::run(&home, args, cli.json).await,
         Command::Sign(args) => command::sign::run(args, cli.json),
-        Command::Verify(args) => command::verify::run(args, cli.json),
+        Command::Verify(args) => command::verify::run(&home, args, cli.json),
         Command::Status => command::status::run(&home, cli.json).await,
         Command::Completions(args) => Ok(command::completions::run(&args)),
         Command::Worker(args) => Ok(command::worker::run(args)),

@@ -122,6 +122,7 @@ impl Writer {
         let changed: Vec<_> = self.state.changed().cloned().collect();
         group.change.records = changed.into_iter().map(|key| (key.clone(), self.state.get(&key))).collect();
         group.put(&Entry::Root { root: self.state.root() });
+        group.change.tree = self.state.tree();
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub mod audit;
 mod commit;
+mod cosigned;
 mod decide;
 mod disk;
 mod elsewhere;
@@ -21,6 +22,7 @@ mod keeper;
 mod list;
 mod lock;
 mod open;
+mod proof;
 mod recovery;
 mod replay;
 mod replica;
@@ -32,7 +34,7 @@ pub mod watch;
 
 pub use audit::audit;
 pub use error::Error;
-pub use open::Config;
+pub use open::{Config, network};
 pub use replica::Replica;
 
 #[cfg(test)]

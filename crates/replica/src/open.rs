@@ -1,7 +1,7 @@
 //! Opening a replica: founding, recovery, and the start of its two threads.
 
 use api::log::Entry;
-use ledger::{Genesis, Keypair, State};
+use ledger::{Digest, Genesis, Keypair, State};
 use std::{
     fs::{DirBuilder, File, OpenOptions},
     io::{self, Read as _},
@@ -20,7 +20,7 @@ use crate::{
     journal::{self, Appender, HEADER_BYTES, Tail},
     keeper::Keeper,
     lock::hold,
-    recovery::Recovery,
+    recovery::{Recovery, read_header},
     replica::{Inner, Threads},
     snapshot,
 };
@@ -123,6 +123,16 @@ impl Ready {
         };
         Ok(Self { inner, writer, queue, keeper, news })
     }
+}
+
+/// Which network a replica's folder is of. Nothing else in it is read.
+///
+/// # Errors
+/// [`Error::NotJournal`] or [`Error::Io`].
+pub fn network(dir: &Path) -> Result<Digest, Error> {
+    let path = dir.join(journal::FILE);
+    let file = Files(dir.to_owned()).open(journal::FILE).map_err(Error::io(&path))?;
+    read_header(&path, &*file)
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<std::thread::JoinHandle<()>> {

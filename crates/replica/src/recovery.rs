@@ -181,7 +181,7 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
         let size = self.view.shape.size();
-        let Some(replay) = self.replay.take() else {
+        let Some(mut replay) = self.replay.take() else {
             let what = match size {
                 0 => "the founding document is damaged or gone".into(),
                 _ => format!("the snapshot stands for {} entries, and the journal ends here", self.saved),
@@ -190,6 +190,7 @@ impl<'a> Reading<'a> {
         };
         self.learn()?;
         self.view.records = replay.state.records().collect();
+        self.view.tree = replay.state.tree();
         self.view.end = tail.end;
         Ok(Recovery { replay, view: self.view, tail, saved: self.saved, index_fits: self.index_fits })
     }

@@ -1,6 +1,6 @@
 //! What readers see: everything that is durable, and nothing else.
 
-use ledger::{AccountId, ChannelId, Digest, Head, Key, Record};
+use ledger::{AccountId, ChannelId, Digest, Head, Key, Record, state_tree::Tree};
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
@@ -12,6 +12,8 @@ use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
 #[derive(Debug, Default)]
 pub(crate) struct View {
     pub records: BTreeMap<Key, Record>,
+    /// Over these records; its root is the log's last entry.
+    pub tree: Tree,
     pub shape: Shape,
     /// Where the durable part of the journal ends, in bytes.
     pub end: u64,
@@ -25,6 +27,8 @@ pub(crate) struct View {
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub records: Vec<(Key, Option<Record>)>,
+    /// The tree over all records after it.
+    pub tree: Tree,
     /// Offset and leaf hash of each entry.
     pub leaves: Vec<(u64, Digest)>,
     pub done: Vec<Arc<Done>>,
@@ -40,6 +44,7 @@ impl View {
                 None => drop(self.records.remove(&key)),
             }
         }
+        self.tree = change.tree;
         for (offset, leaf) in change.leaves {
             self.shape.push(offset, leaf);
         }

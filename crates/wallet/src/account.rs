@@ -180,7 +180,7 @@ impl Account {
     /// # Errors
     /// [`Error::NoAccount`] for a key that is not an account's; and what [`Self::submit`] gives.
     pub async fn rotate(&self) -> Result<PublicKey, Error> {
-        if self.0.role == crate::REPLICA {
+        if [crate::REPLICA, crate::WITNESS].contains(&self.0.role.as_str()) {
             return Err(Error::NoAccount(self.0.role.clone()));
         }
         let _turn = self.0.turn.lock().await;

@@ -21,6 +21,8 @@ pub use wallet::Wallet;
 
 /// The role whose key signs the log's heads: it stands in the founding document, and is no account's.
 pub const REPLICA: &str = "replica";
+/// The role whose key cosigns the heads of the ledger that the folder joined: others know it by that, and it is no account's.
+pub const WITNESS: &str = "witness";
 
 /// Why a key or an operation could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +56,7 @@ pub enum Error {
         known: String,
     },
     /// The key is not an account's.
-    #[error(
-        "the key of {0} cannot be rotated: it signs the log's heads and stands in the network's founding document, by which \
-         everybody checks them"
-    )]
+    #[error("the key of {0} cannot be rotated: it signs heads of a log, and is what everybody checks them by")]
     NoAccount(String),
     /// The ledger knows a key that this folder does not have.
     #[error(

@@ -260,8 +260,9 @@ async fn a_rotated_account_keeps_its_id_and_its_earlier_keys() {
     }
     assert!(issuer.signer(ledger::PublicKey(id.0.map(|byte| !byte))).is_none());
     issuer.submit(issue(Digest([9; 32]))).await.unwrap();
-    let replica = wallet.account("replica").unwrap();
-    assert!(matches!(replica.rotate().await, Err(Error::NoAccount(_))));
+    for role in ["replica", "witness"] {
+        assert!(matches!(wallet.account(role).unwrap().rotate().await, Err(Error::NoAccount(_))));
+    }
     assert!(matches!(wallet.existing("nobody"), Err(Error::NoRole { .. })));
     assert!(!wallet.roles().unwrap().contains(&"nobody".to_owned()));
 }

@@ -1,6 +1,6 @@
 //! Proofs: each record is proved, no other is, and none that stands can be denied.
 
-use ledger::{Digest, Key, OfferId, Record, State, encode, state_tree};
+use ledger::{Account, AccountId, Amount, Digest, Key, OfferId, Record, State, encode, state_tree};
 use proptest::{prelude::*, test_runner::TestCaseError};
 
 /// The record that stands under the key, with one thing changed.
@@ -42,6 +42,33 @@ pub fn assert_proves_all(state: &mut State) -> Result<(), TestCaseError> {
         }
     }
     Ok(())
+}
+
+/// A copy of the tree proves what stood when it was taken, whatever happened since.
+#[test]
+fn a_copy_of_the_tree_stays_as_it_was() {
+    let mut tree = state_tree::Tree::default();
+    let record = |number: u8, balance| {
+        let id = AccountId(Digest::of(&[number]).0);
+        let mut account = Account::new(id);
+        account.balance = Amount(balance);
+        (Key::Account(id), Record::Account(account))
+    };
+    for number in 0..50 {
+        let (key, record) = record(number, 1);
+        tree.put(&key, &record);
+    }
+    let (root, copy) = (tree.root(), tree.clone());
+    for number in 0..50 {
+        let (key, record) = record(number, 2);
+        if number % 3 == 0 { tree.remove(&key) } else { tree.put(&key, &record) }
+    }
+    assert_ne!(tree.root(), root);
+    for number in 0..50 {
+        let (key, before) = record(number, 1);
+        assert!(copy.prove(&key).verify(root, &key, Some(&before)), "{number}");
+        assert!(!tree.prove(&key).verify(root, &key, Some(&before)), "{number}");
+    }
 }
 
 /// A proof's end once carried a path and the hash of the leaf, and nothing bound the two: who said that the leaf lay on

@@ -9,6 +9,7 @@ pub mod key;
 pub mod ls;
 pub mod offer;
 pub mod open;
+pub mod prove;
 pub mod ps;
 pub mod publish;
 pub mod pull;

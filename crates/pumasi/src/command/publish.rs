@@ -141,6 +141,12 @@ pub async fn submit(home: &Home, draft: &Draft, yes: bool, json: bool) -> anyhow
     } else {
         print::line(&t!("published {}", "올렸습니다: {}", published.name));
         print::line(&published.id.to_string());
+        let (command, name) = (home.command(), &published.name);
+        let said = t!(
+            "A proof that it is published, for whoever asks: {command} prove {name} --out FILE",
+            "올렸다는 증명을 남에게 주려면: {command} prove {name} --out FILE"
+        );
+        eprintln!("{said}");
     }
     Ok(ExitCode::SUCCESS)
 }

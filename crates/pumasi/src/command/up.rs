@@ -28,6 +28,10 @@ pub struct Args {
     /// Live on somebody else's ledger: the line that their `up --public` shows
     #[arg(long, value_name = "https://HOST:PORT#KEY")]
     join: Option<api::Link>,
+    /// Who cosigns the heads of this machine's own ledger: the line that the `up --public` of a machine on it shows; may be given
+    /// several times
+    #[arg(long = "witness", id = "asked_witnesses", value_name = "https://HOST:PORT#KEY")]
+    witnesses: Vec<api::Link>,
     /// Join to ask and pay [default: both]
     #[arg(long)]
     gateway: bool,
@@ -58,12 +62,26 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
     // From here on a signal ends the start or the run, and never leaves a half-written line.
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let first = home.read("api-key")?.is_none();
-    let Args { listen, public, address, join, gateway, provider, name, without_guide, models, threads, context } = args;
+    let Args {
+        listen,
+        public,
+        address,
+        join,
+        witnesses,
+        gateway,
+        provider,
+        name,
+        without_guide,
+        models,
+        threads,
+        context,
+    } = args;
     let config = Config {
         listen,
         public,
         address,
         join,
+        witnesses,
         gateway,
         provider,
         name,
@@ -117,7 +135,7 @@ async fn show(home: &Home, node: &Node, first: bool, json: bool) -> anyhow::Resu
         let ready = json!({
             "address": address, "home": home.dir(), "pid": std::process::id(), "api_key": key, "first": first,
             "models": models, "notes": node.notes(), "public": node.public().map(ToString::to_string),
-            "joined": node.joined(),
+            "joined": node.joined(), "witness": node.cosigner().map(|cosigner| cosigner.to_string()),
         });
         // One line, for whoever waits for it.
         print::line(&ready.to_string());
@@ -187,7 +205,15 @@ fn show_network(node: &Node) {
             "Credits here are play credits of this machine's own network. Stop with Ctrl+C.",
             "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다. Ctrl+C로 끕니다."
         )),
-        (Some(_), _) => print::line(&t!("Stop with Ctrl+C.", "Ctrl+C로 끕니다.")),
+        (Some(_), public) => {
+            if let Some((link, witness)) = public.zip(node.cosigner()) {
+                print::line(&t!(
+                    "It is a witness of that ledger, {witness}, if the ledger starts with: --witness {link}",
+                    "원장을 --witness {link} 로 켜면 이 컴퓨터가 그 원장의 증인이 됩니다: {witness}"
+                ));
+            }
+            print::line(&t!("Stop with Ctrl+C.", "Ctrl+C로 끕니다."));
+        }
     }
 }
 

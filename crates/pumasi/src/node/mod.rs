@@ -16,8 +16,9 @@ mod side;
 mod tls;
 
 use anyhow::{Context as _, bail};
-use api::{Ledger, Link};
+use api::{Ledger, Link, witness::Cosigner};
 use axum::serve::ListenerExt as _;
+use replica::watch::witness::Witness;
 use std::{
     io::ErrorKind,
     net::{Ipv4Addr, SocketAddr},
@@ -34,7 +35,7 @@ use crate::{
     layout, print, t,
 };
 
-pub use network::Network;
+pub use network::{Network, network_of};
 pub use owner::{AccountView, Earned, EarnedDay, Rotate, Transfer, TransferPreview, Transferred, WalletView};
 use session::Sessions;
 pub use shipped::usual;
@@ -60,6 +61,8 @@ pub struct Config {
     pub address: Option<String>,
     /// Somebody else's ledger, to live on that; none for what was joined before, or a ledger of this folder's own.
     pub join: Option<Link>,
+    /// Who is asked to cosign the heads of this folder's own ledger.
+    pub witnesses: Vec<Link>,
     /// Join as a gateway. Both or none of the two: as both.
     pub gateway: bool,
     /// Join as a provider.
@@ -136,7 +139,7 @@ impl Node {
         let reached = reached.or_else(|| named.map(|address| Link { address, pin: None }));
 
         let (side, wallet, mut notes) = match &mut joined {
-            None => open_own(&home, keys).await?,
+            None => open_own(&home, keys, &config.witnesses).await?,
             Some(network) => open_joined(&home, keys, network, config.name.as_deref()).await?,
         };
         let (ledger, restored) = (side.ledger(), home.path(RESTORED).exists());
@@ -210,6 +213,11 @@ impl Node {
         self.joined.as_ref()
     }
 
+    /// As which it cosigns the heads of the ledger that it joined.
+    pub fn cosigner(&self) -> Option<Cosigner> {
+        self.side.cosigner()
+    }
+
     /// True if it takes clients' requests.
     pub const fn is_gateway(&self) -> bool {
         self.gateway.is_some()
@@ -254,6 +262,12 @@ impl Node {
 /// Refuses what a machine that joined cannot do as it joined.
 fn fits(network: &Network, config: &Config) -> anyhow::Result<()> {
     network.check_reach()?;
+    if !config.witnesses.is_empty() {
+        bail!(t!(
+            "--witness is for a machine that keeps a ledger of its own: those who joined one are its witnesses",
+            "--witness는 자기 원장을 가진 컴퓨터에서 씁니다. 함께하는 컴퓨터는 그 원장의 증인이 됩니다"
+        ));
+    }
     if !network.provider && !config.models.is_empty() {
         bail!(t!(
             "this machine joined as a gateway alone; add --provider to offer a model",
@@ -273,8 +287,14 @@ fn sweep(store: Arc<blobs::Store>) {
 }
 
 /// The ledger of the folder itself.
-async fn open_own(home: &Home, keys: wallet::Keys) -> anyhow::Result<(Side, Arc<Wallet>, Vec<String>)> {
-    let side = Side::Own(found::open_replica(home, &keys).await?);
+async fn open_own(
+    home: &Home,
+    keys: wallet::Keys,
+    witnesses: &[Link],
+) -> anyhow::Result<(Side, Arc<Wallet>, Vec<String>)> {
+    let replica = found::open_replica(home, &keys).await?;
+    tokio::spawn(replica.be_witnessed(witnesses).map_err(anyhow::Error::msg)?);
+    let side = Side::Own(replica);
     let ledger = side.ledger();
     let wallet = Arc::new(Wallet::open(keys, Arc::clone(&ledger), &home.path("wallet.db")).await?);
     found::prepare_accounts(&wallet, &ledger).await?;
@@ -290,7 +310,8 @@ async fn open_joined(
 ) -> anyhow::Result<(Side, Arc<Wallet>, Vec<String>)> {
     let watched = join::find(home, network).await?;
     tokio::spawn(replica::watch::Watched::run(Arc::clone(&watched)));
-    let side = Side::Joined(watched);
+    let witness = Witness::new(Arc::clone(&watched), keys.pair(wallet::WITNESS)?);
+    let side = Side::Joined(watched, witness);
     let ledger = side.ledger();
     let wallet = Arc::new(Wallet::open(keys, Arc::clone(&ledger), &home.path("wallet.db")).await?);
     let mut notes = join::prepare_accounts(&wallet, &ledger, network, name).await?;

@@ -97,6 +97,15 @@ impl Network {
     }
 }
 
+/// Which network this folder takes part in, if it does in one: that of its own ledger, or of the one that it joined.
+pub fn network_of(home: &Home) -> anyhow::Result<Option<Digest>> {
+    if let Some(Network { network, .. }) = Network::read(home)? {
+        return network.map(|name| name.parse().with_context(|| home.path(FILE).display().to_string())).transpose();
+    }
+    let dir = home.path("ledger");
+    if dir.exists() { Ok(Some(replica::network(&dir)?)) } else { Ok(None) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

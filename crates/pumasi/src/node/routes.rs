@@ -158,6 +158,7 @@ async fn while_closed(State(closed): State<Closed>, request: Request, next: Next
 /// What others may reach: the first parts of paths, and whether only reading is meant. The owner's verbs are not among them;
 /// the page is, to look around, and no session can be opened there.
 const FOR_OTHERS: &[(&str, bool)] = &[
+    ("add-checkpoint", false),
     ("api", false),
     ("artifacts", true),
     ("assets", true),
@@ -172,6 +173,7 @@ const FOR_OTHERS: &[(&str, bool)] = &[
     ("receipts", true),
     ("session", true),
     ("v1", false),
+    ("witness", true),
 ];
 
 /// The routes of a node as others see them.

@@ -1,6 +1,6 @@
 //! The ledger of a node: kept in this folder, or somebody else's, which is watched and passed on.
 
-use api::{Ledger, Link, link::reason};
+use api::{Ledger, Link, link::reason, witness::Cosigner};
 use axum::{
     Router,
     body::Body,
@@ -9,7 +9,10 @@ use axum::{
     response::Response,
     routing::any,
 };
-use replica::watch::Watched;
+use replica::watch::{
+    Watched,
+    witness::{self, Witness},
+};
 use reqwest::Url;
 use std::{sync::Arc, time::Duration};
 
@@ -23,8 +26,8 @@ const BEGINS: Duration = Duration::from_secs(30);
 pub enum Side {
     /// In this process.
     Own(replica::Replica),
-    /// At somebody's address.
-    Joined(Arc<Watched>),
+    /// At somebody's address, and this machine as its witness.
+    Joined(Arc<Watched>, Witness),
 }
 
 impl Side {
@@ -32,15 +35,23 @@ impl Side {
     pub fn ledger(&self) -> Arc<dyn Ledger> {
         match self {
             Self::Own(replica) => Arc::new(replica.clone()),
-            Self::Joined(watched) => Arc::clone(watched) as Arc<dyn Ledger>,
+            Self::Joined(watched, _) => Arc::clone(watched) as Arc<dyn Ledger>,
         }
     }
 
-    /// `/ledger` and `/log`: answered here, or passed on.
+    /// `/ledger` and `/log`: answered here, or passed on. And what a witness answers.
     pub fn router(&self) -> anyhow::Result<Router> {
+        Ok(match self {
+            Self::Own(replica) => replica.router().merge(witness::router(None)),
+            Self::Joined(watched, witness) => relay(watched.link())?.merge(witness::router(Some(witness.clone()))),
+        })
+    }
+
+    /// As which this machine cosigns the heads of the ledger that it joined.
+    pub fn cosigner(&self) -> Option<Cosigner> {
         match self {
-            Self::Own(replica) => Ok(replica.router()),
-            Self::Joined(watched) => relay(watched.link()),
+            Self::Own(_) => None,
+            Self::Joined(_, witness) => Some(witness.cosigner()),
         }
     }
 
@@ -48,7 +59,7 @@ impl Side {
     pub fn metrics(&self) -> String {
         match self {
             Self::Own(replica) => replica.metrics(),
-            Self::Joined(watched) => {
+            Self::Joined(watched, _) => {
                 let trusted = u8::from(watched.standing().trouble().is_none());
                 format!("# TYPE pumasi_ledger_trusted gauge\npumasi_ledger_trusted {trusted}\n")
             }
@@ -59,7 +70,7 @@ impl Side {
     pub fn stopped(&self) -> Option<String> {
         match self {
             Self::Own(replica) => replica.stopped(),
-            Self::Joined(_) => self.distrusted(),
+            Self::Joined(..) => self.distrusted(),
         }
     }
 
@@ -67,7 +78,7 @@ impl Side {
     pub fn distrusted(&self) -> Option<String> {
         match self {
             Self::Own(_) => None,
-            Self::Joined(watched) => watched.standing().trouble().map(str::to_owned),
+            Self::Joined(watched, _) => watched.standing().trouble().map(str::to_owned),
         }
     }
 
@@ -75,7 +86,7 @@ impl Side {
     pub fn remarks(&self) -> Vec<String> {
         match self {
             Self::Own(_) => Vec::new(),
-            Self::Joined(watched) => watched.remarks(),
+            Self::Joined(watched, _) => watched.remarks(),
         }
     }
 

@@ -11,7 +11,8 @@ ask = dict(
     max_tokens=12,
     system="Tell a story.",
     messages=[{"role": "user", "content": [{"type": "text", "text": "Once upon a time"}]}],
-    temperature=0,
+    # The package has no argument for it any more; the API does.
+    extra_body={"temperature": 0},
 )
 
 
@@ -40,7 +41,7 @@ events = list(client.messages.create(**ask, stream=True))
 assert events[0].type == "message_start" and events[-1].type == "message_stop", events
 check([event.usage for event in events if event.type == "message_delta"][0])
 
-counting = {name: value for name, value in ask.items() if name not in ("max_tokens", "temperature")}
+counting = {name: value for name, value in ask.items() if name not in ("max_tokens", "extra_body")}
 counted = client.messages.count_tokens(**counting)
 assert counted.input_tokens == whole.usage.input_tokens and counted.exact, (counted, whole.usage)
 

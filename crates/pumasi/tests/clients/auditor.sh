@@ -41,6 +41,24 @@ for _ in $(seq 100); do
 done
 [ "$covered" = True ] || { echo "no voucher covers the receipt" >&2; exit 1; }
 "$python" "$auditor/agree.py" "$PUMASI" --log "$address" --receipt "$work/receipt.json"
+
+# Proofs, and what is left of them when one bit is changed.
+network=$(curl -sS "$address/ledger" | field '["network"]')
+for what in you 0 2 "$name" "$(printf '7%.0s' $(seq 64))"; do
+  "$PUMASI" prove "$what" --out "$work/proof" --json >"$work/ours"
+  "$python" "$auditor/verify.py" "$work/proof" "$network" >"$work/theirs"
+  for part in '["network"]' '["entry"]' '["time"]' '["head"]'; do
+    [ "$(field "$part" <"$work/ours")" = "$(field "$part" <"$work/theirs")" ] || { echo "$what: $part differs" >&2; exit 1; }
+  done
+  "$python" -c 'import sys
+text = bytearray(open(sys.argv[1], "rb").read())
+text[len(text) // 3] ^= 1
+open(sys.argv[1], "wb").write(text)' "$work/proof"
+  if "$python" "$auditor/verify.py" "$work/proof" "$network" 2>/dev/null; then
+    echo "a changed proof of $what is taken" >&2
+    exit 1
+  fi
+done
 stop_node
 "$python" "$auditor/agree.py" "$PUMASI" --log "$PUMASI_HOME" --receipt "$work/receipt.json"
 echo "$check: ok"

@@ -12,6 +12,8 @@ fn help_is_in_english_and_in_korean() {
         &["import", "--help"],
         &["bill", "--help"],
         &["audit", "--help"],
+        &["prove", "--help"],
+        &["verify", "--help"],
         &["wallet", "send", "--help"],
     ] {
         let english = home.pumasi(command).good();

@@ -15,6 +15,7 @@ mod kills;
 mod models;
 mod offers;
 mod page;
+mod proofs;
 mod publish;
 mod pull;
 mod routes;

@@ -16,6 +16,7 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("provider/src/routes.rs", &[""]),
     ("blobs/src/http.rs", &[""]),
     ("replica/src/http/mod.rs", &[""]),
+    ("replica/src/watch/witness.rs", &[""]),
     ("pumasi/src/node/routes.rs", &[""]),
 ];
 /// What a route with a wildcard answers beside what its pattern says.

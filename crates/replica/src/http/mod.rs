@@ -11,6 +11,7 @@
 //! | `GET /ledger/channels/{id}` | a channel |
 //! | `GET /ledger/operations?account=&artifact=&channel=&before=&limit=` | operations, newest first |
 //! | `GET /ledger/operations/{entry}` | an operation |
+//! | `GET /ledger/proof/entry/{entry}`, `…/state/{hex of a key}` | a proof that stands alone (`api::proof`) |
 //! | `GET /log/checkpoint`, `/log/tile/{L}/{N}`, `/log/tile/entries/{N}` | the log as C2SP tlog-tiles |
 //!
 //! What `api::HttpLedger` asks is listed there. Amounts are text of pico-credits, times milliseconds since 1970.
@@ -20,6 +21,7 @@ mod error;
 mod log;
 mod operation;
 mod operations;
+mod proof;
 mod view;
 mod wire;
 
@@ -47,6 +49,8 @@ impl Replica {
             .route("/ledger/settled/{channel}/{number}", get(wire::settled))
             .route("/ledger/received/{account}/{entry}", get(wire::received))
             .route("/ledger/earnings/{account}/{days}", get(wire::earnings))
+            .route("/ledger/proof/state/{key}", get(proof::state))
+            .route("/ledger/proof/entry/{entry}", get(proof::entry))
             .route("/ledger/used", get(wire::used))
             .route("/log/checkpoint", get(log::checkpoint))
             .route("/log/tile/{*path}", get(log::tile))

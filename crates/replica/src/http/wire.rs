@@ -19,7 +19,7 @@ fn encoded<T: BorshSerialize>(value: &T) -> Response {
     ([(CONTENT_TYPE, "application/octet-stream")], ledger::encode(value)).into_response()
 }
 
-fn from_hex<T: BorshDeserialize>(param: &'static str, text: &str) -> Result<T, Failure> {
+pub(super) fn from_hex<T: BorshDeserialize>(param: &'static str, text: &str) -> Result<T, Failure> {
     let expected = || Failure::bad(param, &format!("{param} must be the hexadecimal digits of a canonical encoding"));
     let bytes = hex::decode(text).map_err(|_| expected())?;
     ledger::decode(&bytes).map_err(|_| expected())

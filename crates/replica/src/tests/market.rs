@@ -6,22 +6,22 @@ use ledger::{
     ArtifactId, Bound, ChannelId, Effect, Kind, Line, Offer, OfferId, Payee, Publish, Rates, Register, Usage, Voucher,
 };
 
-const PAYER: u8 = 1;
+pub(super) const PAYER: u8 = 1;
 const PUBLISHER: u8 = 2;
-const PROVIDER: u8 = 3;
-const GATEWAY: u8 = 4;
-const MODEL: ArtifactId = Digest([9; 32]);
+pub(super) const PROVIDER: u8 = 3;
+pub(super) const GATEWAY: u8 = 4;
+pub(super) const MODEL: ArtifactId = Digest([9; 32]);
 
-struct Market {
-    channel: ChannelId,
-    offer: OfferId,
+pub(super) struct Market {
+    pub(super) channel: ChannelId,
+    pub(super) offer: OfferId,
 }
 
 async fn effect(replica: &Replica, operation: Signed<Request>) -> Effect {
     replica.submit(&operation).await.unwrap().outcome.effect
 }
 
-async fn market(replica: &Replica) -> Market {
+pub(super) async fn market(replica: &Replica) -> Market {
     effect(replica, issue(0, PAYER, 1_000)).await;
     effect(replica, sign(PUBLISHER, 0, Operation::Name { name: "maker".into() })).await;
     let publish = Publish {

@@ -7,10 +7,12 @@ mod income;
 mod kill;
 mod log;
 mod market;
+mod proof;
 mod recovery;
 mod simulation;
 mod submit;
 mod watch;
+mod witness;
 
 use api::{Applied, Ledger as _, LedgerError};
 use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};

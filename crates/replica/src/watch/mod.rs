@@ -9,6 +9,7 @@
 mod files;
 mod ledger_impl;
 mod walk;
+pub mod witness;
 
 use api::{HttpLedger, Ledger as _, LedgerError, Link, log::SignedHead};
 use ledger::{AccountId, Head, log_tree::Frontier};

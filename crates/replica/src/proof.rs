@@ -1,0 +1,115 @@
+//! Proofs for whoever was not there: what an entry of the log is, and what stands in the state, each under a signed head.
+
+use api::{
+    log::SignedHead,
+    proof::{Claim, Proof, Stood},
+};
+use ledger::{Digest, Head, Key, Record, log_tree, log_tree::Frontier};
+use std::{io, ops::Range};
+
+use crate::{lock::read, replica::Inner, shape::BLOCK};
+
+/// A block is a subtree of so many levels.
+const BLOCK_LEVELS: u32 = BLOCK.trailing_zeros();
+
+impl Inner {
+    /// Proves an entry, or gives `None` beyond the end of the log.
+    ///
+    /// # Errors
+    /// The system's, or a damaged record.
+    pub(crate) fn prove_entry(&self, index: u64) -> io::Result<Option<Proof>> {
+        let newest = self.signed_head();
+        // Better an earlier head that others saw too than the newest one.
+        let signed = self.signer.newest_cosigned().filter(|seen| index < seen.head.size).unwrap_or(newest);
+        let Some(bytes) = self.entry(index)?.filter(|_| index < signed.head.size) else { return Ok(None) };
+        let entry = ledger::decode(&bytes).map_err(|reject| io::Error::other(reject.to_string()))?;
+        self.under(signed, index, Claim::Entry(Box::new(entry)))
+    }
+
+    /// Proves what stands under a key, or that nothing does. `None` if there are no sums, which no journal leads to.
+    ///
+    /// # Errors
+    /// The system's, or a damaged record.
+    pub(crate) fn prove_state(&self, key: Key) -> io::Result<Option<Proof>> {
+        let (tree, record, totals, head) = {
+            let view = read(&self.view);
+            let record = |key| view.records.get(key).cloned();
+            (view.tree.clone(), record(&key), record(&Key::Totals), view.head())
+        };
+        let Some(Record::Totals(totals)) = totals else { return Ok(None) };
+        let (proof, totals_proof) = (tree.prove(&key), tree.prove(&Key::Totals));
+        let stood = Stood { key, record, proof, totals, totals_proof };
+        // Each group ends with the root of the state after it.
+        self.under(self.signer.sign(head), head.size.saturating_sub(1), Claim::Stood(Box::new(stood)))
+    }
+
+    fn signed_head(&self) -> SignedHead {
+        let head = read(&self.view).head();
+        self.signer.sign(head)
+    }
+
+    /// A claim of an entry, with the way from there to a head.
+    fn under(&self, signed: SignedHead, index: u64, claim: Claim) -> io::Result<Option<Proof>> {
+        let Some(parts) = log_tree::inclusion(index, signed.head.size) else { return Ok(None) };
+        let path = self.roots(&parts)?;
+        let genesis = (*self.genesis).clone();
+        Ok(Some(Proof { genesis, claim, index, path, checkpoint: signed.note }))
+    }
+
+    /// The proof that the log under a head begins with its first `old` entries, or `None` if it is shorter.
+    ///
+    /// # Errors
+    /// The system's, or a damaged record.
+    pub(crate) fn prove_growth(&self, old: u64, head: Head) -> io::Result<Option<Vec<Digest>>> {
+        log_tree::consistency(old, head.size).map(|parts| self.roots(&parts)).transpose()
+    }
+
+    /// The roots over parts of the log that are in [`log_tree::inclusion`] or [`log_tree::consistency`]: a part of more than a
+    /// block begins with one, a smaller one lies in it.
+    fn roots(&self, parts: &[Range<u64>]) -> io::Result<Vec<Digest>> {
+        let mut leaves = Leaves { inner: self, block: u64::MAX, hashes: Vec::new() };
+        parts.iter().map(|part| leaves.root(part)).collect()
+    }
+}
+
+/// The leaves of the block that was read last.
+struct Leaves<'a> {
+    inner: &'a Inner,
+    block: u64,
+    hashes: Vec<Digest>,
+}
+
+impl Leaves<'_> {
+    fn root(&mut self, part: &Range<u64>) -> io::Result<Digest> {
+        let mut tree = Frontier::new();
+        let mut from = part.start;
+        if from.is_multiple_of(BLOCK) {
+            let blocks = |entry: u64| usize::try_from(entry / BLOCK).unwrap_or(usize::MAX);
+            // Copied, so that nobody waits while they are hashed.
+            let whole = read(&self.inner.view).shape.roots().get(blocks(from)..blocks(part.end)).map(<[_]>::to_vec);
+            for root in whole.unwrap_or_default() {
+                tree.push_tree(BLOCK_LEVELS, root).ok_or_else(|| io::Error::other("a block that is not whole"))?;
+                from += BLOCK;
+            }
+        }
+        for leaf in self.of(from..part.end)? {
+            tree.push_leaf(*leaf);
+        }
+        Ok(tree.root())
+    }
+
+    /// The leaves of a part of one block.
+    fn of(&mut self, part: Range<u64>) -> io::Result<&[Digest]> {
+        if part.is_empty() {
+            return Ok(&[]);
+        }
+        let block = part.start / BLOCK;
+        if self.block != block {
+            self.hashes = self.inner.block(block)?.iter().map(|entry| log_tree::leaf(entry)).collect();
+            self.block = block;
+        }
+        let place = |entry: u64| usize::try_from(entry - block * BLOCK).unwrap_or(usize::MAX);
+        let short = || io::Error::other("the journal is shorter than its head");
+        self.hashes.get(place(part.start)..place(part.end)).ok_or_else(short)
+    }
+}
