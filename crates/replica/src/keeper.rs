@@ -15,8 +15,11 @@ use crate::{
     view::View,
 };
 
-/// A snapshot after so many entries: replaying as many takes less than half a second.
+/// A snapshot after so many entries at least: replaying as many takes less than half a second.
 const SNAPSHOT_ENTRIES: u64 = 4_096;
+/// And after so many for each record that there is: a snapshot writes all of them, so a large ledger takes one more seldom, and
+/// writing it stays a part of the journal's own writing.
+const RECORDS_PER_ENTRY: u64 = 16;
 
 pub(crate) struct Keeper {
     pub dir: PathBuf,
@@ -32,15 +35,19 @@ impl Keeper {
     /// Runs until the writer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
         while news.recv().is_ok() {
-            self.turn(SNAPSHOT_ENTRIES);
+            self.turn(false);
         }
-        self.turn(1);
+        self.turn(true);
     }
 
     /// A failure here loses nothing: what is fresh stays in memory and in the journal.
-    fn turn(&mut self, snapshot_entries: u64) {
-        let size = read(&self.view).shape.size();
-        let result = if size >= self.saved + snapshot_entries {
+    fn turn(&mut self, last: bool) {
+        let (size, records) = {
+            let view = read(&self.view);
+            (view.shape.size(), view.records.len() as u64)
+        };
+        let due = if last { 1 } else { SNAPSHOT_ENTRIES.max(records / RECORDS_PER_ENTRY) };
+        let result = if size >= self.saved + due {
             // Also if it fails: the next try comes as many entries later.
             self.saved = size;
             self.save()

@@ -63,6 +63,34 @@ impl Replica {
         self.0.close();
     }
 
+    /// Submits an operation whose signature was checked elsewhere, on as many cores as there are.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub async fn submit_verified(&self, operation: Verified) -> Result<Applied, LedgerError> {
+        let signed = operation.signed().clone();
+        if self.is_repeated(&signed.body) {
+            return self.repeated(&signed);
+        }
+        let (tell, told) = oneshot::channel();
+        let sent = match &*hold(&self.0.submit) {
+            Some(submit) => submit.try_send(Job { operation, tell }),
+            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                return Err(self.0.unreachable("too many operations wait"));
+            }
+            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
+        }
+        match told.await {
+            Ok(Verdict::Answered(answer)) => answer,
+            Ok(Verdict::Repeated) => self.repeated(&signed),
+            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
+        }
+    }
+
     /// Why nothing can be written any more, if the journal failed: for `/healthz` and the like.
     pub fn stopped(&self) -> Option<String> {
         read(&self.0.view).stopped.clone()
@@ -167,27 +195,7 @@ impl Ledger for Replica {
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let verified = operation.clone().into_verified(self.0.network);
-        let verified = verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?;
-        if self.is_repeated(&operation.body) {
-            return self.repeated(operation);
-        }
-        let (tell, told) = oneshot::channel();
-        let sent = match &*hold(&self.0.submit) {
-            Some(submit) => submit.try_send(Job { operation: verified, tell }),
-            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
-        };
-        match sent {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                return Err(self.0.unreachable("too many operations wait"));
-            }
-            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
-        }
-        match told.await {
-            Ok(Verdict::Answered(answer)) => answer,
-            Ok(Verdict::Repeated) => self.repeated(operation),
-            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
-        }
+        self.submit_verified(verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {

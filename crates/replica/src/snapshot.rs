@@ -2,10 +2,12 @@
 //! truth; a snapshot that cannot be read is not used, one that disagrees with the journal stops the start.
 
 use borsh::{BorshDeserialize, BorshSerialize};
+use imbl::OrdMap;
 use ledger::{Digest, Key, Record, log_tree::Frontier};
+use sha2::{Digest as _, Sha256};
 use std::{
     fs::{File, OpenOptions},
-    io::Write as _,
+    io::{BufWriter, Write},
     path::Path,
 };
 
@@ -18,8 +20,9 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 
 const MAGIC: &[u8] = b"pumasi snapshot 1\n";
 
-/// The state after a group.
-#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+/// The state after a group. In a file: network, bytes and frontier in canonical encoding, then the number of records (u32) and
+/// each key with its record, in the order of the keys.
+#[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     /// The network.
     pub network: Digest,
@@ -28,13 +31,30 @@ pub(crate) struct Snapshot {
     /// The log so far.
     pub frontier: Frontier,
     /// Every record, in the order of the keys.
-    pub records: Vec<(Key, Record)>,
+    pub records: OrdMap<Key, Record>,
 }
 
 impl Snapshot {
     /// How many entries it stands for.
     pub(crate) const fn entries(&self) -> u64 {
         self.frontier.size()
+    }
+
+    fn encode(&self, to: &mut impl Write) -> std::io::Result<()> {
+        (self.network, self.bytes, &self.frontier).serialize(to)?;
+        u32::try_from(self.records.len()).map_err(std::io::Error::other)?.serialize(to)?;
+        self.records.iter().try_for_each(|entry| entry.serialize(to))
+    }
+
+    fn decode(mut body: &[u8]) -> Option<Self> {
+        let (network, bytes, frontier, count) = <(Digest, u64, Frontier, u32)>::deserialize(&mut body).ok()?;
+        let mut records = Vec::new();
+        for _ in 0..count {
+            records.push(<(Key, Record)>::deserialize(&mut body).ok()?);
+        }
+        // What was written is in order, each key once: another file is none that was written.
+        let ordered = records.is_sorted_by(|(a, _), (b, _)| a < b);
+        (ordered && body.is_empty()).then(|| Self { network, bytes, frontier, records: records.into_iter().collect() })
     }
 }
 
@@ -43,9 +63,14 @@ impl Snapshot {
 /// # Errors
 /// [`Error::Io`]; the earlier snapshot stands.
 pub(crate) fn write(dir: &Path, snapshot: &Snapshot, note: &str) -> Result<(), Error> {
-    let body = ledger::encode(snapshot);
-    put(dir, FILE, &[MAGIC, &body, &Digest::of(&body).0])?;
-    put(dir, CHECKPOINT, &[note.as_bytes()])
+    put(dir, FILE, |file| {
+        file.write_all(MAGIC)?;
+        let mut body = Hashing { to: file, hash: Sha256::new() };
+        snapshot.encode(&mut body)?;
+        let digest = body.hash.finalize();
+        file.write_all(&digest)
+    })?;
+    put(dir, CHECKPOINT, |file| file.write_all(note.as_bytes()))
 }
 
 /// The newest snapshot, if there is one that can be read.
@@ -71,18 +96,35 @@ fn open(bytes: &[u8]) -> Option<Snapshot> {
     if Digest::of(body).0 != *digest {
         return None;
     }
-    ledger::decode(body).ok()
+    Snapshot::decode(body)
+}
+
+/// Hashes what it passes on.
+struct Hashing<'a, W> {
+    to: &'a mut W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// Replaces a file: a crash leaves the old one or the new one.
-fn put(dir: &Path, name: &str, parts: &[&[u8]]) -> Result<(), Error> {
+fn put(dir: &Path, name: &str, fill: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), Error> {
     let (path, new) = (dir.join(name), dir.join(format!("{name}.new")));
     let write = || {
-        let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
-        for part in parts {
-            file.write_all(part)?;
-        }
-        file.sync_all()?;
+        let file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
+        let mut file = BufWriter::with_capacity(1 << 20, file);
+        fill(&mut file)?;
+        file.into_inner()?.sync_all()?;
         std::fs::rename(&new, &path)?;
         File::open(dir)?.sync_all()
     };

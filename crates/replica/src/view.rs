@@ -1,17 +1,16 @@
 //! What readers see: everything that is durable, and nothing else.
 
+use imbl::OrdMap;
 use ledger::{AccountId, ChannelId, Digest, Head, Key, Record};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
 
 /// The durable part of a ledger.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    pub records: BTreeMap<Key, Record>,
+    /// Copying the map shares it: a snapshot is taken in a moment, however much there is.
+    pub records: OrdMap<Key, Record>,
     pub shape: Shape,
     /// Where the durable part of the journal ends, in bytes.
     pub end: u64,
@@ -78,11 +77,6 @@ impl View {
     }
 
     pub(crate) fn snapshot(&self, network: Digest) -> Snapshot {
-        Snapshot {
-            network,
-            bytes: self.end,
-            frontier: self.shape.frontier().clone(),
-            records: self.records.iter().map(|(key, record)| (key.clone(), record.clone())).collect(),
-        }
+        Snapshot { network, bytes: self.end, frontier: self.shape.frontier().clone(), records: self.records.clone() }
     }
 }
