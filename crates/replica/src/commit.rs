@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Most operations in one group.
-const GROUP_MAX: usize = 1_024;
+const GROUP_MAX: usize = 8_192;
 /// Most operations that may wait; more are turned away.
-pub(crate) const QUEUE_MAX: usize = 4_096;
+pub(crate) const QUEUE_MAX: usize = 16_384;
 
 /// An operation that waits, and who waits for it.
 pub(crate) struct Job {

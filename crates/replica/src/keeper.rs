@@ -16,8 +16,11 @@ use crate::{
     view::View,
 };
 
-/// A snapshot after so many entries: replaying as many takes less than half a second.
+/// A snapshot after so many entries at least: replaying as many takes less than half a second.
 const SNAPSHOT_ENTRIES: u64 = 4_096;
+/// And after one entry at least for so many records: a snapshot writes all of them, so a large ledger takes one more seldom, and what
+/// it writes stays in proportion to the journal.
+const RECORDS_PER_ENTRY: u64 = 16;
 
 pub(crate) struct Keeper {
     pub disk: Arc<dyn Disk>,
@@ -34,9 +37,14 @@ impl Keeper {
     /// Runs until the writer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
         while news.recv().is_ok() {
-            self.turn(SNAPSHOT_ENTRIES);
+            self.turn(self.due());
         }
         self.turn(1);
+    }
+
+    /// After how many entries the next snapshot is due.
+    fn due(&self) -> u64 {
+        SNAPSHOT_ENTRIES.max(read(&self.view).records.len() as u64 / RECORDS_PER_ENTRY)
     }
 
     /// A failure here loses nothing: what is fresh stays in memory and in the journal.

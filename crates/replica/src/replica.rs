@@ -7,7 +7,7 @@ use api::{
 };
 use async_trait::async_trait;
 use ledger::{
-    AccountId, ArtifactId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed, Usage,
+    AccountId, ArtifactId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed, Usage, Verified,
 };
 use std::{
     fs::File,
@@ -64,6 +64,38 @@ impl Replica {
     /// Blocks for as long as that takes. Dropping the last clone does the same.
     pub fn close(&self) {
         self.0.close();
+    }
+
+    /// Submits an operation whose signature was checked elsewhere, on as many cores as there are.
+    ///
+    /// # Errors
+    /// As [`Ledger::submit`].
+    pub async fn submit_verified(&self, operation: Verified) -> Result<Applied, LedgerError> {
+        let signed = operation.signed().clone();
+        if self.is_repeated(&signed.body) {
+            return self.repeated(&signed);
+        }
+        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
+        if holds_group(&ledger::encode(&signed)) {
+            return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
+        }
+        let (tell, told) = oneshot::channel();
+        let sent = match &*hold(&self.0.submit) {
+            Some(submit) => submit.try_send(Job { operation, tell }),
+            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
+        };
+        match sent {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                return Err(self.0.unreachable("too many operations wait"));
+            }
+            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
+        }
+        match told.await {
+            Ok(Verdict::Answered(answer)) => answer,
+            Ok(Verdict::Repeated) => self.repeated(&signed),
+            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
+        }
     }
 
     /// Why nothing can be written any more, if the journal failed: for `/healthz` and the like.
@@ -170,31 +202,7 @@ impl Ledger for Replica {
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let verified = operation.clone().into_verified(self.0.network);
-        let verified = verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?;
-        if self.is_repeated(&operation.body) {
-            return self.repeated(operation);
-        }
-        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
-        if holds_group(&ledger::encode(operation)) {
-            return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
-        }
-        let (tell, told) = oneshot::channel();
-        let sent = match &*hold(&self.0.submit) {
-            Some(submit) => submit.try_send(Job { operation: verified, tell }),
-            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
-        };
-        match sent {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                return Err(self.0.unreachable("too many operations wait"));
-            }
-            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
-        }
-        match told.await {
-            Ok(Verdict::Answered(answer)) => answer,
-            Ok(Verdict::Repeated) => self.repeated(operation),
-            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
-        }
+        self.submit_verified(verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {

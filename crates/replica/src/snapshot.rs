@@ -1,7 +1,8 @@
 //! The snapshot: the state as of some entry, so that a start need not replay the whole journal. The journal stays the
 //! truth; a snapshot that cannot be read is not used, one that disagrees with the journal stops the start.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshDeserialize as _;
+use imbl::OrdMap;
 use ledger::{Digest, Key, Record, log_tree::Frontier};
 use std::{io, path::Path};
 
@@ -17,8 +18,9 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 
 const MAGIC: &[u8] = b"pumasi snapshot 1\n";
 
-/// The state after a group.
-#[derive(Debug, Clone, BorshSerialize, BorshDeserialize)]
+/// The state after a group. In a file: network, bytes and frontier in canonical encoding, then the number of records (u32) and
+/// each key with its record, in the order of the keys.
+#[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     /// The network.
     pub network: Digest,
@@ -27,13 +29,32 @@ pub(crate) struct Snapshot {
     /// The log so far.
     pub frontier: Frontier,
     /// Every record, in the order of the keys.
-    pub records: Vec<(Key, Record)>,
+    pub records: OrdMap<Key, Record>,
 }
 
 impl Snapshot {
     /// How many entries it stands for.
     pub(crate) const fn entries(&self) -> u64 {
         self.frontier.size()
+    }
+
+    /// The bytes of the file between its first line and its digest.
+    fn encode(&self) -> Vec<u8> {
+        let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
+        let mut body = ledger::encode(&(self.network, self.bytes, &self.frontier, count));
+        self.records.iter().for_each(|record| body.extend(ledger::encode(&record)));
+        body
+    }
+
+    fn decode(mut body: &[u8]) -> Option<Self> {
+        let (network, bytes, frontier, count) = <(Digest, u64, Frontier, u32)>::deserialize(&mut body).ok()?;
+        let mut records = Vec::new();
+        for _ in 0..count {
+            records.push(<(Key, Record)>::deserialize(&mut body).ok()?);
+        }
+        // What was written is in order, each key once: another file is none that was written.
+        let ordered = records.is_sorted_by(|(a, _), (b, _)| a < b);
+        (ordered && body.is_empty()).then(|| Self { network, bytes, frontier, records: records.into_iter().collect() })
     }
 }
 
@@ -42,7 +63,7 @@ impl Snapshot {
 /// # Errors
 /// [`Error::Io`]; the earlier ones stand, or the new ones do.
 pub(crate) fn write(disk: &dyn Disk, dir: &Path, snapshot: &Snapshot, note: &str) -> Result<(), Error> {
-    let body = ledger::encode(snapshot);
+    let body = snapshot.encode();
     let put = |name: &str, bytes: &[u8]| disk::put(disk, name, bytes).map_err(Error::io(&dir.join(name)));
     put(FILE, &[MAGIC, &body, &Digest::of(&body).0].concat())?;
     put(CHECKPOINT, note.as_bytes())
@@ -70,5 +91,5 @@ fn open(bytes: &[u8]) -> Option<Snapshot> {
     if Digest::of(body).0 != *digest {
         return None;
     }
-    ledger::decode(body).ok()
+    Snapshot::decode(body)
 }

@@ -1,17 +1,16 @@
 //! What readers see: everything that is durable, and nothing else.
 
+use imbl::OrdMap;
 use ledger::{AccountId, ChannelId, Digest, Head, Key, Record, state_tree::Tree};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
 
 /// The durable part of a ledger.
 #[derive(Debug, Default)]
 pub(crate) struct View {
-    pub records: BTreeMap<Key, Record>,
+    /// Copying the map shares it: a snapshot is taken in a moment, however much there is.
+    pub records: OrdMap<Key, Record>,
     /// Over these records; its root is the log's last entry.
     pub tree: Tree,
     pub shape: Shape,
@@ -83,11 +82,6 @@ impl View {
     }
 
     pub(crate) fn snapshot(&self, network: Digest) -> Snapshot {
-        Snapshot {
-            network,
-            bytes: self.end,
-            frontier: self.shape.frontier().clone(),
-            records: self.records.iter().map(|(key, record)| (key.clone(), record.clone())).collect(),
-        }
+        Snapshot { network, bytes: self.end, frontier: self.shape.frontier().clone(), records: self.records.clone() }
     }
 }

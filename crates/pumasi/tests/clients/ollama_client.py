@@ -27,8 +27,8 @@ assert [piece.done for piece in pieces] == [False] * (len(pieces) - 1) + [True],
 
 said = client.generate(model, "Once upon a time", options=options)
 assert said.response == text, (said, text)
-raw = "".join(piece.response for piece in client.generate(model, "Once upon", raw=True, options=options, stream=True))
-assert raw and client.generate(model, "Once upon", raw=True, options=options).response == raw, raw
+raw = "".join(piece.response for piece in client.generate(model, "A goblin came to the", raw=True, options=options, stream=True))
+assert raw and client.generate(model, "A goblin came to the", raw=True, options=options).response == raw, raw
 assert client.generate(model).done_reason == "load"
 
 for ask, status in [

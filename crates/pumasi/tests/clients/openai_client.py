@@ -47,15 +47,15 @@ several = client.chat.completions.create(**{**ask, "temperature": 1}, n=2, seed=
 assert len(several.choices) == 2 and several.usage.completion_tokens <= 24 and len(several.usage.bills) == 2, several
 assert Decimal(repr(several.usage.cost)) * 10**12 == sum(int(bill["pico"]) for bill in several.usage.bills), several
 
-goes_on = dict(model=model, prompt="Once upon", temperature=0, max_tokens=6)
+goes_on = dict(model=model, prompt="A goblin came to the", temperature=0, max_tokens=6)
 whole = client.completions.create(**goes_on, logprobs=2)
 first = whole.choices[0]
 assert len(first.logprobs.tokens) == len(first.logprobs.top_logprobs) == whole.usage.completion_tokens, whole
 assert "".join(first.logprobs.tokens) == first.text, first
 check(whole.usage)
 assert "".join(piece.choices[0].text for piece in client.completions.create(**goes_on, stream=True)) == first.text
-echoed = client.completions.create(**{**goes_on, "prompt": ["Once upon", "The end"]}, echo=True)
-assert [choice.index for choice in echoed.choices] == [0, 1] and echoed.choices[0].text == "Once upon" + first.text, echoed
+echoed = client.completions.create(**{**goes_on, "prompt": ["A goblin came to the", "I am a"]}, echo=True)
+assert [choice.index for choice in echoed.choices] == [0, 1] and echoed.choices[0].text == "A goblin came to the" + first.text, echoed
 tokens = client.completions.create(**{**goes_on, "prompt": [[5, 6, 7], [8, 9]]})
 assert len(tokens.choices) == 2 and tokens.usage.prompt_tokens == 5, tokens
 
