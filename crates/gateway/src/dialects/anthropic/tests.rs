@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn read(body: Value) -> Result<ChatRequest, String> {
+fn read(body: &Value) -> Result<ChatRequest, String> {
     let mut whole = json!({ "model": "m", "max_tokens": 5, "messages": [{ "role": "user", "content": "hi" }] });
     whole.as_object_mut().unwrap().extend(serde_json::from_value::<serde_json::Map<_, _>>(body).unwrap());
     let request = serde_json::from_value(whole).map_err(|error| format!("body: {error}"))?;
@@ -19,7 +19,7 @@ fn roles_and_texts(request: &ChatRequest) -> Vec<(&str, &str)> {
 
 #[test]
 fn blocks_become_messages() {
-    let request = read(json!({
+    let request = read(&json!({
         "system": [{ "type": "text", "text": "be", "cache_control": { "type": "ephemeral" } }, { "type": "text", "text": "brief" }],
         "stop_sequences": ["a", "b"],
         "messages": [
@@ -63,8 +63,8 @@ fn what_cannot_be_done_is_refused_by_name() {
         (json!({ "messages": [{ "role": "user", "content": [{ "type": "text" }] }] }), "messages: "),
         (json!({ "messages": [{ "role": "user", "content": 5 }] }), "body: "),
     ] {
-        let refused = read(body.clone()).unwrap_err();
+        let refused = read(&body).unwrap_err();
         assert!(refused.starts_with(expected), "{body}: {refused}");
     }
-    assert!(read(json!({ "thinking": { "type": "disabled" }, "tool_choice": { "type": "none" } })).is_ok());
+    assert!(read(&json!({ "thinking": { "type": "disabled" }, "tool_choice": { "type": "none" } })).is_ok());
 }
