@@ -96,6 +96,9 @@ fn inner(request: MessagesRequest) -> Result<ChatRequest, Problem> {
             return Err(Problem::field("tool_choice", message));
         }
     };
+    if request.messages.is_empty() {
+        return Err(Problem::field("messages", "a conversation needs at least one message"));
+    }
     let mut messages = Vec::new();
     if let Some(system) = request.system {
         messages.push(said("system", text("system", system)?));

@@ -56,7 +56,7 @@ assert client.messages.create(**{**ask, "messages": turns}, tools=tools).usage.o
 for change, error in [
     ({"model": "nobody/nothing"}, anthropic.NotFoundError),
     ({"messages": []}, anthropic.BadRequestError),
-    ({"temperature": 5}, anthropic.BadRequestError),
+    ({"extra_body": {"temperature": 5}}, anthropic.BadRequestError),
     ({"tool_choice": {"type": "any"}, "tools": tools}, anthropic.BadRequestError),
     ({"thinking": {"type": "enabled", "budget_tokens": 1024}}, anthropic.BadRequestError),
 ]:
