@@ -27,15 +27,18 @@ fn journal(bytes: &[u8]) {
         (Ok((report, _)), Ok(ready)) => assert_eq!(read(&ready.inner.view).head(), report.head),
         (Ok(_), Err(Error::OtherNetwork { .. } | Error::NotReplica(_))) => {}
         (Err(_), Err(_)) => {
-            assert!(disk.bytes(journal::FILE).unwrap() == bytes, "a start that refuses changed something")
+            assert!(disk.bytes(journal::FILE).unwrap() == bytes, "a start that refuses changed something");
         }
         (Ok(_), Err(error)) => panic!("an audit finds nothing, and the start says: {error}"),
         (Err(finding), Ok(_)) => panic!("it starts, and an audit says: {finding}"),
     }
 }
 
-/// A journal of several groups: its header, and of each record whether it begins one, and its entry.
-static GOOD: LazyLock<(Vec<u8>, Vec<(bool, Vec<u8>)>)> = LazyLock::new(|| {
+/// Whether it begins a group, and its entry.
+type Record = (bool, Vec<u8>);
+
+/// A journal of several groups: its header and its records.
+static GOOD: LazyLock<(Vec<u8>, Vec<Record>)> = LazyLock::new(|| {
     let (dir, disk) = (tempfile::tempdir().unwrap(), SimulatedDisk::new(0, []));
     let replica = open_on(dir.path(), &disk).unwrap();
     for operation in [issue(0, 1, 9), transfer(1, 0, 2, 3), sign(2, 0, Operation::Name { name: "two".into() })] {
@@ -64,7 +67,7 @@ enum Forgery {
     Change(prop::sample::Index, prop::sample::Index, u8),
 }
 
-fn forge(records: &mut Vec<(bool, Vec<u8>)>, forgery: &Forgery) {
+fn forge(records: &mut Vec<Record>, forgery: &Forgery) {
     let length = records.len();
     match forgery {
         Forgery::Drop(at) if length > 1 => drop(records.remove(at.index(length))),

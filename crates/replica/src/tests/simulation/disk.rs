@@ -349,7 +349,7 @@ impl Disk for SimulatedDisk {
                 Part::Some => inside.chance.index(inside.unsynced_names.len() + 1),
                 Part::All => inside.unsynced_names.len(),
             };
-            if let Some(names) = inside.unsynced_names.drain(..kept).last() {
+            if let Some(names) = inside.unsynced_names.drain(..kept).next_back() {
                 inside.kept_names = names;
             }
         })
