@@ -166,11 +166,19 @@ def source(named):
 # Tree heads: signed notes (C2SP tlog-checkpoint).
 
 
+def from_base64(text):
+    """Bytes from their one text; a ValueError for any other."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode() != text:
+        raise ValueError(f"{text} is not base64")
+    return data
+
+
 def unchecked_head(note):
     """Size and root of a tree head whose signature is checked once the network's keys are known."""
     try:
         _, size, root = note.split("\n")[:3]
-        root = base64.b64decode(root, validate=True)
+        root = from_base64(root)
         if len(root) == 32 and size.isascii() and size.isdecimal():
             return int(size), root
     except ValueError:
@@ -196,7 +204,7 @@ def signed_head(note, genesis):
         dash, _, rest = line.partition(" ")
         name, _, encoded = rest.partition(" ")
         try:
-            signature = base64.b64decode(encoded, validate=True)
+            signature = from_base64(encoded)
         except ValueError:
             continue
         if dash != "\u2014" or name != genesis.origin or len(signature) != 68:

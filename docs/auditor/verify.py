@@ -2,7 +2,6 @@
 """Checks a proof by `pumasi prove` for a network that is known by its name (docs/ledger.md, Proofs), and says what it shows."""
 
 import argparse
-import base64
 import json
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ sys.dont_write_bytecode = True
 
 from encoding import (DIGEST, ENTRY, GENESIS, RECORD, RECORD_KEY, SIGNED_RECEIPT, TEXT, Choice, List, Malformed,  # noqa: E402
                       Option, Reader, Struct, Tuple)
-from log import signed_head  # noqa: E402
+from log import from_base64, signed_head  # noqa: E402
 from signatures import verify_signed  # noqa: E402
 from trees import NOTHING, bit, digest, follow, node_hash  # noqa: E402
 
@@ -45,10 +44,10 @@ def parse(text):
     first, extra, index, *path = top.split("\n")
     require(parted and first == "c2sp.org/tlog-proof@v1", "it is not a proof")
     require(extra.startswith("extra ") and index.startswith("index "), "it is not a proof of this kind")
-    reader = Reader(base64.b64decode(extra[6:], validate=True))
+    reader = Reader(from_base64(extra[6:]))
     genesis, claim = GENESIS.read(reader), CLAIM.read(reader)
     require(reader.at == len(reader.data), "bytes follow what is proved")
-    return genesis, claim, number(index[6:]), [base64.b64decode(line, validate=True) for line in path], note
+    return genesis, claim, number(index[6:]), [from_base64(line) for line in path], note
 
 
 def state_root(key, record, proof):

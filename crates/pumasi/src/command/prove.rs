@@ -67,11 +67,12 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
 
 /// Gets a proof of what a text means.
 async fn prove(client: &Client, what: &str) -> anyhow::Result<Proof> {
-    if let Ok(entry) = what.parse::<u64>() {
-        return fetch(client, &format!("entry/{entry}")).await;
-    }
+    // Its id may be of digits alone, and is longer than any entry's number.
     if let Ok(order) = what.strip_prefix("chatcmpl-").unwrap_or(what).parse::<OrderId>() {
         return receipt(client, order).await;
+    }
+    if let Ok(entry) = what.parse::<u64>() {
+        return fetch(client, &format!("entry/{entry}")).await;
     }
     let key = if let Ok(channel) = what.parse::<ChannelId>() {
         Key::Channel(channel)

@@ -12,6 +12,7 @@ auditor="$root/docs/auditor"
 packages "$auditor/requirements.txt"
 
 "$python" "$auditor/test_auditor.py"
+"$python" "$auditor/test_verify.py"
 
 # `cargo test` builds the examples beside the program.
 history=("$(dirname "$PUMASI")/examples/history")
