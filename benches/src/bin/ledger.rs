@@ -143,7 +143,7 @@ impl World {
                     scope.spawn(move || {
                         part.iter().for_each(|(key, message, signature)| {
                             key.verify_strict(message, signature).expect("signed above");
-                        })
+                        });
                     });
                 }
             });

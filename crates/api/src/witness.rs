@@ -138,9 +138,9 @@ mod tests {
         let witness = Cosigner { name: name.into(), key: key(2).public() };
         let both = note.clone() + &cosign(&key(2), name, &note, 99).unwrap();
         assert_eq!((witness.cosigned(&both), witness.cosigned(&note)), (Some(99), None));
-        let other = Cosigner { name: "witness.example/2".into(), ..witness.clone() };
+        let other = Cosigner { name: "witness.example/2".into(), key: witness.key };
         assert_eq!(other.cosigned(&both), None, "another name");
-        assert_eq!(Cosigner { key: key(3).public(), ..witness.clone() }.cosigned(&both), None, "another key");
+        assert_eq!(Cosigner { name: name.into(), key: key(3).public() }.cosigned(&both), None, "another key");
         let line = both.strip_prefix(&note).unwrap();
         assert_eq!(witness.cosigned(&(signed(6) + line)), None, "another head");
         assert_eq!(crate::log::open_note(&both, "a.example/log", &[key(1).public()]).unwrap().size, 5);
@@ -158,7 +158,7 @@ mod tests {
     fn a_witness_is_written_as_one_verifier_key() {
         let witness = Cosigner { name: "witness.example/1".into(), key: key(2).public() };
         let text = witness.to_string();
-        assert_eq!(text.parse(), Ok(witness.clone()));
+        assert_eq!(text.parse(), Ok(witness));
         let log = format!("x+{}+{}", hex::encode([0; 4]), BASE64.encode([&[1][..], &key(2).public().0].concat()));
         for wrong in ["", "a+b", "a+b+c", &format!("{text}="), &text.replace("witness", "w itness"), &log, &text[1..]] {
             assert!(wrong.parse::<Cosigner>().is_err(), "{wrong}");

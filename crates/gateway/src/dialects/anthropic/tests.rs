@@ -4,7 +4,7 @@ use super::*;
 
 fn read(body: &Value) -> Result<ChatRequest, String> {
     let mut whole = json!({ "model": "m", "max_tokens": 5, "messages": [{ "role": "user", "content": "hi" }] });
-    whole.as_object_mut().unwrap().extend(serde_json::from_value::<serde_json::Map<_, _>>(body).unwrap());
+    whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
     let request = serde_json::from_value(whole).map_err(|error| format!("body: {error}"))?;
     inner(request).map_err(|problem| super::super::shape::named(&problem.detail))
 }
