@@ -35,6 +35,7 @@ mod order;
 mod payout;
 mod record;
 mod reject;
+mod signature;
 mod signed;
 mod state;
 pub mod state_tree;
@@ -49,7 +50,8 @@ pub use operation::{Bound, Kind, Offer, Operation, Payee, Publish, Register, Req
 pub use order::{Finish, Head, Order, Receipt, Refusal, RefusalReason, salted};
 pub use record::{Account, Artifact, Channel, Key, OfferRecord, Pot, Record, Totals, Weight};
 pub use reject::Reject;
-pub use signed::{KeyProof, Keypair, OPERATION_BYTES_MAX, Signable, Signed, Verified, verify_signature};
+pub use signature::verify_signature;
+pub use signed::{KeyProof, Keypair, OPERATION_BYTES_MAX, Signable, Signed, Verified};
 pub use state::{Effect, Outcome, State};
 pub use voucher::{Line, Tally, Voucher};
 

@@ -83,7 +83,7 @@ fn the_largest_voucher_stays_below_the_largest_amount() {
     assert_eq!(channel.settled(&voucher.body, &settlement).spent, settlement.total);
 }
 
-/// A key of small order "signs" everything; the strict rule refuses it.
+/// A key of small order "signs" everything; it stands for nobody.
 #[test]
 fn a_key_of_small_order_signs_nothing() {
     // The neutral element as key and as R, and S = 0: [0]B = R + [k]A holds for every message.

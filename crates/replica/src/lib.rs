@@ -6,6 +6,7 @@
 //! heads are remembered and compared.
 
 pub mod audit;
+mod checker;
 mod commit;
 mod cosigned;
 mod decide;
@@ -29,6 +30,7 @@ mod replica;
 mod shape;
 mod snapshot;
 mod tile;
+mod verify;
 mod view;
 pub mod watch;
 

@@ -1,4 +1,4 @@
-//! Opening a replica: founding, recovery, and the start of its two threads.
+//! Opening a replica: founding, recovery, and the start of its three threads.
 
 use api::log::Entry;
 use ledger::{Digest, Genesis, Keypair, State};
@@ -15,13 +15,14 @@ use crate::{
     Error, Replica,
     commit::{Clock, Group, Job, QUEUE_MAX, Writer, now},
     disk::{Disk, Files, ReadFrom, Stored},
+    checker::{Checker, Unchecked},
     head::Signer,
     index::Index,
     journal::{self, Appender, HEADER_BYTES, Tail},
     keeper::Keeper,
     lock::hold,
     recovery::{Recovery, read_header},
-    replica::{Inner, Threads},
+    replica::{Inner, Threads, WaysIn},
     snapshot,
 };
 
@@ -56,8 +57,9 @@ impl Replica {
     pub(crate) fn open_on(config: Config, ground: Ground) -> Result<Self, Error> {
         let dir = config.dir.clone();
         let lock = lock(&dir)?;
-        let Ready { inner, writer, queue, keeper, news } = Ready::new(config, ground)?;
+        let Ready { inner, checker, unchecked, writer, queue, keeper, news } = Ready::new(config, ground)?;
         let threads = Threads {
+            checker: spawn("ledger-checker", move || checker.run(unchecked)).map_err(Error::io(&dir))?,
             writer: spawn("ledger-writer", move || writer.run(queue)).map_err(Error::io(&dir))?,
             keeper: spawn("ledger-keeper", move || keeper.run(&news)).map_err(Error::io(&dir))?,
             _lock: lock,
@@ -70,6 +72,9 @@ impl Replica {
 /// A replica that was read, before its threads run.
 pub(crate) struct Ready {
     pub inner: Inner,
+    pub checker: Checker,
+    /// For the checker.
+    pub unchecked: mpsc::Receiver<Unchecked>,
     pub writer: Writer,
     /// For the writer.
     pub queue: mpsc::Receiver<Job>,
@@ -96,7 +101,9 @@ impl Ready {
         let next = recovery.view.shape.size();
         let (view, index) = (Arc::new(RwLock::new(recovery.view)), Arc::new(index));
         let (tell, news) = std::sync::mpsc::sync_channel(1);
-        let (submit, queue) = mpsc::channel(QUEUE_MAX);
+        let (to_checker, unchecked) = mpsc::channel(QUEUE_MAX);
+        let (to_writer, queue) = mpsc::channel(QUEUE_MAX);
+        let checker = Checker { network: state.network(), writer: to_writer.clone() };
         let keeper = Keeper {
             disk,
             dir: dir.clone(),
@@ -118,10 +125,10 @@ impl Ready {
             view,
             index,
             signer,
-            submit: Mutex::new(Some(submit)),
+            ways_in: Mutex::new(Some(WaysIn { checker: to_checker, writer: to_writer })),
             threads: Mutex::default(),
         };
-        Ok(Self { inner, writer, queue, keeper, news })
+        Ok(Self { inner, checker, unchecked, writer, queue, keeper, news })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Replays the log: every entry is checked and applied again. Start and audit are both this.
 
 use api::log::Entry;
-use ledger::{Digest, Genesis, Reject, Request, Signed, State, Verified};
+use ledger::{Genesis, Reject, State, Verified};
 
 use crate::{
     decide::Done,
     journal::{Damage, Raw},
+    verify::verify,
 };
 
 /// The state that the log leads to, entry by entry.
@@ -62,33 +63,52 @@ impl Replay {
                 }
             }
         }
-        let mut verified = verify(self.state.network(), &decoded).into_iter();
-        let mut done = Vec::new();
-        for (raw, entry) in entries.iter().zip(decoded) {
-            let began = std::mem::replace(&mut self.at_root, matches!(entry, Entry::Root { .. }));
-            match entry {
-                Entry::Genesis(_) => return Err(wrong(raw, "a second founding document".into())),
-                Entry::Operation { .. } if self.next == 1 => {
-                    return Err(wrong(raw, "the first group is the founding document and a root".into()));
-                }
-                Entry::Root { root } if root != self.state.root() => {
-                    return Err(wrong(
-                        raw,
-                        format!("the state's root is {}, and the log says {root}", self.state.root()),
-                    ));
-                }
-                Entry::Root { .. } if began => return Err(wrong(raw, "a root follows a root".into())),
-                Entry::Root { .. } => {}
-                Entry::Operation { at, result, .. } => {
-                    let verified = verified.next().unwrap_or(Err(Reject::BadSignature));
-                    let applied = self.apply(raw, at, result, verified)?;
-                    watch(&self.state, &applied);
-                    done.push(applied);
-                }
-            }
-            self.next += 1;
-        }
+        let signed = decoded.iter().filter_map(|entry| match entry {
+            Entry::Operation { signed, .. } => Some(signed.clone()),
+            _ => None,
+        });
+        let done = verify(self.state.network(), signed.collect(), |verified| {
+            entries
+                .iter()
+                .zip(&decoded)
+                .filter_map(|(raw, entry)| self.step(raw, entry, verified, &mut watch).transpose())
+                .collect::<Result<Vec<_>, _>>()
+        })?;
         unreadable.map_or(Ok(done), Err)
+    }
+
+    /// Goes over one entry. Gives what an operation did.
+    fn step(
+        &mut self,
+        raw: &Raw,
+        entry: &Entry,
+        verified: &mut dyn Iterator<Item = Result<Verified, Reject>>,
+        watch: &mut impl FnMut(&State, &Done),
+    ) -> Result<Option<Done>, Damage> {
+        let began = std::mem::replace(&mut self.at_root, matches!(entry, Entry::Root { .. }));
+        let mut done = None;
+        match entry {
+            Entry::Genesis(_) => return Err(wrong(raw, "a second founding document".into())),
+            Entry::Operation { .. } if self.next == 1 => {
+                return Err(wrong(raw, "the first group is the founding document and a root".into()));
+            }
+            Entry::Root { root } if *root != self.state.root() => {
+                return Err(wrong(
+                    raw,
+                    format!("the state's root is {}, and the log says {root}", self.state.root()),
+                ));
+            }
+            Entry::Root { .. } if began => return Err(wrong(raw, "a root follows a root".into())),
+            Entry::Root { .. } => {}
+            Entry::Operation { at, result, .. } => {
+                let verified = verified.next().unwrap_or(Err(Reject::BadSignature));
+                let applied = self.apply(raw, *at, *result, verified)?;
+                watch(&self.state, &applied);
+                done = Some(applied);
+            }
+        }
+        self.next += 1;
+        Ok(done)
     }
 
     fn apply(
@@ -131,29 +151,4 @@ fn told(done: &Done) -> String {
 
 fn decode(raw: &Raw) -> Result<Entry, Damage> {
     ledger::decode(&raw.bytes).map_err(|_| wrong(raw, "the bytes are not the canonical encoding of an entry".into()))
-}
-
-/// Verifies the signatures of the operations among `entries`, on all cores where there are enough to pay for threads.
-fn verify(network: Digest, entries: &[Entry]) -> Vec<Result<Verified, Reject>> {
-    let signed: Vec<_> = entries
-        .iter()
-        .filter_map(|entry| match entry {
-            Entry::Operation { signed, .. } => Some(signed.clone()),
-            _ => None,
-        })
-        .collect();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if signed.len() < 16 || cores == 1 {
-        return verify_each(network, signed);
-    }
-    let share = signed.len().div_ceil(cores);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> =
-            signed.chunks(share).map(|part| scope.spawn(move || verify_each(network, part.to_vec()))).collect();
-        threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-    })
-}
-
-fn verify_each(network: Digest, signed: Vec<Signed<Request>>) -> Vec<Result<Verified, Reject>> {
-    signed.into_iter().map(|signed| signed.into_verified(network)).collect()
 }

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
 use crate::{
     commit::{Clock, Job, Verdict, stopped},
     disk::Stored,
+    checker::Unchecked,
     head::Signer,
     index::Index,
     journal::holds_group,
@@ -42,12 +43,19 @@ pub(crate) struct Inner {
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
     /// Until it is closed.
-    pub submit: Mutex<Option<mpsc::Sender<Job>>>,
+    pub ways_in: Mutex<Option<WaysIn>>,
     pub threads: Mutex<Option<Threads>>,
+}
+
+/// Where operations go that are submitted.
+pub(crate) struct WaysIn {
+    pub checker: mpsc::Sender<Unchecked>,
+    pub writer: mpsc::Sender<Job>,
 }
 
 /// The threads of an open replica, and the lock on its folder.
 pub(crate) struct Threads {
+    pub checker: JoinHandle<()>,
     pub writer: JoinHandle<()>,
     pub keeper: JoinHandle<()>,
     pub _lock: File,
@@ -66,34 +74,38 @@ impl Replica {
         self.0.close();
     }
 
-    /// Submits an operation whose signature was checked elsewhere, on as many cores as there are.
+    /// Submits an operation whose signature was checked elsewhere.
     ///
     /// # Errors
     /// As [`Ledger::submit`].
     pub async fn submit_verified(&self, operation: Verified) -> Result<Applied, LedgerError> {
         let signed = operation.signed().clone();
+        self.submit_by(&signed, |ways, tell| sent(ways.writer.try_send(Job { operation, tell }))).await
+    }
+
+    async fn submit_by(
+        &self,
+        signed: &Signed<Request>,
+        send: impl FnOnce(&WaysIn, oneshot::Sender<Verdict>) -> Result<(), Option<&'static str>>,
+    ) -> Result<Applied, LedgerError> {
         if self.is_repeated(&signed.body) {
-            return self.repeated(&signed);
+            return self.repeated(signed);
         }
         // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
-        if holds_group(&ledger::encode(&signed)) {
+        if holds_group(&ledger::encode(signed)) {
             return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
         }
         let (tell, told) = oneshot::channel();
-        let sent = match &*hold(&self.0.submit) {
-            Some(submit) => submit.try_send(Job { operation, tell }),
-            None => return Err(self.0.unreachable(&stopped(&self.0.view))),
-        };
-        match sent {
-            Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                return Err(self.0.unreachable("too many operations wait"));
-            }
-            Err(TrySendError::Closed(_)) => return Err(self.0.unreachable(&stopped(&self.0.view))),
+        let sent = hold(&self.0.ways_in).as_ref().map_or(Err(None), |ways| send(ways, tell));
+        if let Err(reason) = sent {
+            return Err(reason.map_or_else(
+                || self.0.unreachable(&stopped(&self.0.view)),
+                |reason| self.0.unreachable(reason),
+            ));
         }
         match told.await {
             Ok(Verdict::Answered(answer)) => answer,
-            Ok(Verdict::Repeated) => self.repeated(&signed),
+            Ok(Verdict::Repeated) => self.repeated(signed),
             Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
         }
     }
@@ -159,11 +171,19 @@ impl Replica {
     }
 }
 
+/// Why something was not sent, if it was not because the thread that takes it stopped.
+fn sent<T>(sent: Result<(), TrySendError<T>>) -> Result<(), Option<&'static str>> {
+    sent.map_err(|error| match error {
+        TrySendError::Full(_) => Some("too many operations wait"),
+        TrySendError::Closed(_) => None,
+    })
+}
+
 impl Inner {
     fn close(&self) {
-        drop(hold(&self.submit).take());
+        drop(hold(&self.ways_in).take());
         if let Some(threads) = hold(&self.threads).take() {
-            for thread in [threads.writer, threads.keeper] {
+            for thread in [threads.checker, threads.writer, threads.keeper] {
                 if thread.join().is_err() {
                     tracing::error!("a thread of the ledger failed; its journal decides at the next start");
                 }
@@ -201,8 +221,8 @@ impl Ledger for Replica {
     }
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
-        let verified = operation.clone().into_verified(self.0.network);
-        self.submit_verified(verified.map_err(|reject| LedgerError::Rejected { reject, entry: None })?).await
+        let unchecked = operation.clone();
+        self.submit_by(operation, |ways, tell| sent(ways.checker.try_send(Unchecked { operation: unchecked, tell }))).await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {

@@ -116,7 +116,7 @@ async function network(steps: Steps): Promise<{ network: string; genesis: Genesi
 
 /** The head of now, checked; remembered if it goes on from the one of before. */
 export async function trusted(steps: Steps): Promise<Trusted> {
-  const why = await unable();
+  const why = unable();
   if (why) {
     await steps.run(words.able, async () => {
       throw new Untold(why);

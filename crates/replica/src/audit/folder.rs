@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// So many entries are checked together.
-const TOGETHER: usize = 512;
+const TOGETHER: usize = 4_096;
 
 /// Audits what lies on a disk. `dir` is where its folder is.
 pub(crate) fn audit<P: FnMut(Progress), W: FnMut(Step<'_>)>(
