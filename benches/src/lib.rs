@@ -1,5 +1,6 @@
 //! What the measurements share: medians, the machine they ran on, and a load of requests.
 
+pub mod market;
 pub mod requests;
 
 /// The middle of some numbers; of an even count, the lower of the two.
@@ -45,4 +46,15 @@ pub fn thread_seconds(name: &str) -> f64 {
         fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().ok()).sum::<Option<f64>>()
     });
     ticks.sum::<f64>() / 100.0
+}
+
+/// How many a second.
+pub fn rate(count: usize, begun: std::time::Instant) -> f64 {
+    count as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// The memory that this process has now, in bytes.
+pub fn resident_bytes() -> f64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    pages.split(' ').nth(1).and_then(|pages| pages.parse::<f64>().ok()).unwrap_or(f64::NAN) * 4_096.0
 }

@@ -3,19 +3,19 @@
 //! `cargo run --release -p benches --bin ledger [transfers] [rounds]`. PostgreSQL takes part if its Debian package is installed.
 
 use anyhow::{Context as _, Result, ensure};
-use benches::{machine, median};
-use futures::future::join_all;
-use ledger::{
-    AccountId, Amount, Bound, Deposits, Digest, Effect, Fees, Genesis, Keypair, Kind, Limits, Line, Offer, Operation,
-    Payee, Publish, Rates, Register, Request, Signed, Time, Usage, Verified, Voucher,
+use benches::{
+    machine,
+    market::{genesis, key, offer, open, publication, register, settle, sign, work},
+    median, rate,
 };
-use replica::{Config, Replica};
+use futures::future::join_all;
+use ledger::{AccountId, Amount, Digest, Effect, Keypair, Line, Operation, Request, Signed, Usage, Verified};
+use replica::Replica;
 use std::{
     fmt::Write as _,
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::Arc,
     time::Instant,
 };
 
@@ -38,47 +38,11 @@ fn main() -> Result<()> {
     receipts(&runtime, rounds)
 }
 
-fn key(number: usize) -> Keypair {
-    let mut secret = [0; 32];
-    secret[..8].copy_from_slice(&(number as u64 + 1).to_be_bytes());
-    Keypair::from_secret(&secret)
-}
-
-fn genesis() -> Genesis {
-    let issuer = key(0);
-    Genesis {
-        origin: "pumasi.bench/ledger".into(),
-        founded: Time(1_000),
-        issuer: issuer.public().into(),
-        replicas: vec![issuer.public()],
-        beneficiary: issuer.public().into(),
-        fees: Fees::default(),
-        deposits: Deposits::default(),
-        royalty_max: 1_000_000,
-        dispute_window_ms: 0,
-        limits: Limits::CEILING,
-    }
-}
-
-fn open(dir: &Path) -> Result<Replica> {
-    Ok(Replica::open(Config { dir: dir.to_owned(), genesis: Some(genesis()), key: Arc::new(key(0)) })?)
-}
-
-fn sign(from: &Keypair, sequence: u64, operation: Operation) -> Signed<Request> {
-    let (network, key) = (genesis().network(), from.public());
-    from.sign(network, Request { network, account: key.into(), key, sequence, not_after: Time(u64::MAX), operation })
-}
-
 /// Accounts with credits, and transfers among them, signed.
 struct World {
     issues: Vec<Signed<Request>>,
     /// Sender and receiver by number, and the operation.
     transfers: Vec<(usize, usize, Signed<Request>)>,
-}
-
-/// Operations per second.
-fn rate(count: usize, begun: Instant) -> f64 {
-    count as f64 / begun.elapsed().as_secs_f64()
 }
 
 impl World {
@@ -338,36 +302,9 @@ async fn market(replica: &Replica) -> Result<Vec<Signed<Request>>> {
     run(sign(&key(0), 0, Operation::Issue { to, amount: Amount::credits(1_000_000_000), reference: Digest([7; 32]) }))
         .await?;
     run(sign(&maker, 0, Operation::Name { name: "maker".into() })).await?;
-    let model = Digest([9; 32]);
-    run(sign(
-        &maker,
-        1,
-        Operation::Publish(Publish {
-            manifest: model,
-            kind: Kind::Model,
-            parents: Vec::new(),
-            royalty: Rates { input: 10, output: 20 },
-            payees: vec![Payee { account: maker.public().into(), weight: 1 }],
-            weights: vec![Digest([8; 32])],
-            name: "mini".into(),
-            tag: "latest".into(),
-        }),
-    ))
-    .await?;
-    run(sign(&provider, 0, Operation::Register(Register { address: "http://127.0.0.1:7420".into(), tls_key: None })))
-        .await?;
-    let offer = Offer {
-        artifact: model,
-        fee: Rates { input: 100, output: 200 },
-        engine: "bench".into(),
-        quantization: "F16".into(),
-        context: 2_048,
-        default_output: 128,
-        bound: Bound { per_byte: 1, per_message: 8, constant: 8 },
-    };
-    let Effect::Offered(offer) = run(sign(&provider, 1, Operation::Offer(offer))).await? else {
-        anyhow::bail!("no offer")
-    };
+    run(sign(&maker, 1, publication(0, &maker, Vec::new(), true))).await?;
+    run(sign(&provider, 0, register())).await?;
+    let Effect::Offered(offer) = run(sign(&provider, 1, offer(work(0)))).await? else { anyhow::bail!("no offer") };
     let gateway_key = gateway.public();
     let provider_id = provider.public().into();
     let deposit = Amount::credits(1_000_000);
@@ -377,8 +314,7 @@ async fn market(replica: &Replica) -> Result<Vec<Signed<Request>>> {
         .map(|at| {
             let number = at * RECEIPTS;
             let usage = vec![Line { offer, usage: Usage { input: 10 * number, output: 5 * number } }];
-            let voucher = Voucher { channel, number, usage, root: Digest([at as u8; 32]) };
-            sign(&provider, at + 1, Operation::Settle { voucher: gateway.sign(genesis().network(), voucher) })
+            sign(&provider, at + 1, settle(&gateway, channel, number, usage))
         })
         .collect())
 }

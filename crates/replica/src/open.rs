@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     Error, Replica,
+    checker::{Checker, Unchecked},
     commit::{Clock, Group, Job, QUEUE_MAX, Writer, now},
     disk::{Disk, Files, ReadFrom, Stored},
-    checker::{Checker, Unchecked},
     head::Signer,
     index::Index,
     journal::{self, Appender, HEADER_BYTES, Tail},

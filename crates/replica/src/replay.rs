@@ -93,10 +93,7 @@ impl Replay {
                 return Err(wrong(raw, "the first group is the founding document and a root".into()));
             }
             Entry::Root { root } if *root != self.state.root() => {
-                return Err(wrong(
-                    raw,
-                    format!("the state's root is {}, and the log says {root}", self.state.root()),
-                ));
+                return Err(wrong(raw, format!("the state's root is {}, and the log says {root}", self.state.root())));
             }
             Entry::Root { .. } if began => return Err(wrong(raw, "a root follows a root".into())),
             Entry::Root { .. } => {}

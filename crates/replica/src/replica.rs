@@ -18,9 +18,9 @@ use std::{
 use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
 
 use crate::{
+    checker::Unchecked,
     commit::{Clock, Job, Verdict, stopped},
     disk::Stored,
-    checker::Unchecked,
     head::Signer,
     index::Index,
     journal::holds_group,
@@ -98,10 +98,9 @@ impl Replica {
         let (tell, told) = oneshot::channel();
         let sent = hold(&self.0.ways_in).as_ref().map_or(Err(None), |ways| send(ways, tell));
         if let Err(reason) = sent {
-            return Err(reason.map_or_else(
-                || self.0.unreachable(&stopped(&self.0.view)),
-                |reason| self.0.unreachable(reason),
-            ));
+            return Err(
+                reason.map_or_else(|| self.0.unreachable(&stopped(&self.0.view)), |reason| self.0.unreachable(reason))
+            );
         }
         match told.await {
             Ok(Verdict::Answered(answer)) => answer,
@@ -222,7 +221,8 @@ impl Ledger for Replica {
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
         let unchecked = operation.clone();
-        self.submit_by(operation, |ways, tell| sent(ways.checker.try_send(Unchecked { operation: unchecked, tell }))).await
+        self.submit_by(operation, |ways, tell| sent(ways.checker.try_send(Unchecked { operation: unchecked, tell })))
+            .await
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
