@@ -211,7 +211,8 @@ impl World {
                FOR i IN 1 .. array_length(payers, 1) LOOP
                  UPDATE accounts SET balance = balance - 1 WHERE id = payers[i];
                  UPDATE accounts SET balance = balance + 1 WHERE id = payees[i];
-                 INSERT INTO transfers (payer, payee, amount, reference) VALUES (payers[i], payees[i], 1, decode(repeat('07', 32), 'hex'));
+                 INSERT INTO transfers (payer, payee, amount, reference)
+                   VALUES (payers[i], payees[i], 1, decode(repeat('07', 32), 'hex'));
                END LOOP;
              END $$; CHECKPOINT;"
         ))?;

@@ -10,8 +10,8 @@
 //! | `ledger/journal`, `ledger/acknowledged` | the ledger, if this folder keeps it. Snapshot and index follow from it |
 //! | the folder's other files | tokens, settings |
 //!
-//! Not in it: `blobs/`, which is large, public, and fetched again; and the witness's key, because a folder that is older than what
-//! it cosigned could cosign the contrary: it becomes another witness. The node may run meanwhile. The parts are taken in an order
+//! Not in it: `blobs/`, which is large, public, and fetched again; and the witness's key, because a folder that is older than
+//! what it cosigned could cosign the contrary: it becomes another witness. The node may run meanwhile. The parts are taken in an order
 //! in which each may be a little newer than the one before, never older: the wallet's and the gateway's books, the ledger, the
 //! provider's books, the keys. For such a set the code that runs after a crash is enough: the gateway asks the provider for
 //! receipts that it does not know, the ledger has every channel that the gateway's books have, the provider remembers every

@@ -87,7 +87,7 @@ fn sentence(claim: &Claim) -> String {
         Claim::Entry(entry) => of_entry(entry),
         Claim::Stood(stood) => match &stood.record {
             Some(record) => of_record(&stood.key, record),
-            None => t!("the ledger holds no {}", "원장에 {}이(가) 없습니다", name(&stood.key)),
+            None => t!("the ledger does not know {}", "원장에 {}이(가) 없습니다", name(&stood.key)),
         },
         Claim::Settled(settled) => of_receipt(settled),
     }

@@ -39,7 +39,7 @@ async fn each_thing_is_proved_and_checked_where_nothing_runs() {
     let mut files = Vec::new();
     for (what, word) in [
         ("you", "credits after"),
-        (&nobody, "the ledger holds no account 777"),
+        (&nobody, "the ledger does not know the account 777"),
         (&artifact, "was published as"),
         (node.model(), "was published as"),
         (&channel, "settled by 1 receipts"),
