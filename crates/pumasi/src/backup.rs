@@ -11,11 +11,11 @@
 //! | the folder's other files | tokens, settings |
 //!
 //! Not in it: `blobs/`, which is large, public, and fetched again; and the witness's key, because a folder that is older than
-//! what it cosigned could cosign the contrary: it becomes another witness. The node may run meanwhile. The parts are taken in an order
-//! in which each may be a little newer than the one before, never older: the wallet's and the gateway's books, the ledger, the
-//! provider's books, the keys. For such a set the code that runs after a crash is enough: the gateway asks the provider for
-//! receipts that it does not know, the ledger has every channel that the gateway's books have, the provider remembers every
-//! receipt that was settled, and every key that the ledger may name is among the keys.
+//! what it cosigned could cosign the contrary: it becomes another witness. The node may run meanwhile. The parts are taken in
+//! an order in which each may be a little newer than the one before, never older: the wallet's and the gateway's books, the
+//! ledger, the provider's books, the keys. For such a set the code that runs after a crash is enough: the gateway asks the
+//! provider for receipts that it does not know, the ledger has every channel that the gateway's books have, the provider
+//! remembers every receipt that was settled, and every key that the ledger may name is among the keys.
 
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
