@@ -1,5 +1,5 @@
-//! A million of everything: what each costs in memory and on the disk, whether a snapshot makes the writers wait, how long a start
-//! takes, what ten thousand pots cost to pay out; and what a settlement costs by the lineage that it pays.
+//! A million of everything: what each costs in memory and on the disk, whether a snapshot makes the writers wait, how long a
+//! start takes, what ten thousand pots cost to pay out; and what a settlement costs by the lineage that it pays.
 //!
 //! `cargo run --release -p benches --bin scale [count]`. A million needs about 10 GB of memory and of disk.
 
@@ -98,8 +98,8 @@ impl World {
         })
     }
 
-    /// One in twenty asks a royalty. Of a hundred: eighty are made from one of the hot base models, ten from two to sixteen of those,
-    /// and ten from the one before in a chain.
+    /// One in twenty asks a royalty. Of a hundred: eighty are made from one of the hot base models, ten from two to sixteen of
+    /// those, and ten from the one before in a chain.
     fn artifacts(&mut self, count: u64) -> Result<()> {
         for number in 0..MAKERS {
             self.one(FIRST_MAKER + number, Operation::Name { name: format!("maker-{number}") })?;
@@ -148,8 +148,8 @@ impl World {
         let bytes = std::fs::metadata(dir.join("snapshot"))?.len();
         let longest = |times: &[f64]| times.iter().copied().fold(0.0, f64::max);
         println!(
-            "groups of {TOGETHER} transfers: {:.0} ms, longest {:.0}; while the file of a snapshot is written (for {taken:.1} s): {:.0} ms, \
-             longest {:.0}. A snapshot has {:.0} MB",
+            "groups of {TOGETHER} transfers: {:.0} ms, longest {:.0}; while the file of a snapshot is written (for {taken:.1} s): \
+             {:.0} ms, longest {:.0}. A snapshot has {:.0} MB",
             median(quiet.clone()),
             longest(&quiet),
             median(beside.clone()),

@@ -7,7 +7,8 @@ use ed25519_zebra::batch::{Item, Verifier};
 
 use crate::{Digest, PublicKey, Signature};
 
-/// The y-coordinates of the eight points of small order, little-endian: of order 1, 2, 4, and two of order 8 with either sign of x.
+/// The y-coordinates of the eight points of small order, little-endian: of order 1, 2, 4, and two of order 8 with either sign
+/// of x.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     [
