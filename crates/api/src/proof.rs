@@ -246,7 +246,11 @@ mod tests {
     #[test]
     fn the_format_is_frozen() {
         let text = example().to_string();
-        assert_eq!(Digest::of(text.as_bytes()).to_string(), "sha256:346e9884f1221db27aada78fb2260b6f84238fd81429bfdfba8c79722358969e", "{text}");
+        assert_eq!(
+            Digest::of(text.as_bytes()).to_string(),
+            "sha256:346e9884f1221db27aada78fb2260b6f84238fd81429bfdfba8c79722358969e",
+            "{text}"
+        );
         let network = example().genesis.network();
         assert_eq!(Proof::parse(&text).unwrap().verify(network).unwrap().time, Some(Time(1_700_000_000_000)));
     }
