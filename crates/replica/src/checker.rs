@@ -26,20 +26,25 @@ impl Checker {
     pub(crate) fn run(self, mut queue: mpsc::Receiver<Unchecked>) {
         let mut waiting = Vec::new();
         while queue.blocking_recv_many(&mut waiting, QUEUE_MAX) > 0 {
-            let (operations, tell): (Vec<_>, Vec<_>) =
-                waiting.drain(..).map(|Unchecked { operation, tell }| (operation, tell)).unzip();
-            verify(self.network, operations, |verified| {
-                for (verified, tell) in verified.zip(tell) {
-                    match verified {
-                        // If the writer ended, those who wait see that nobody answers.
-                        Ok(operation) => drop(self.writer.blocking_send(Job { operation, tell })),
-                        Err(reject) => {
-                            let refused = LedgerError::Rejected { reject, entry: None };
-                            drop(tell.send(Verdict::Answered(Err(refused))));
-                        }
+            self.turn(&mut waiting);
+        }
+    }
+
+    /// Checks all that wait.
+    pub(crate) fn turn(&self, waiting: &mut Vec<Unchecked>) {
+        let (operations, tell): (Vec<_>, Vec<_>) =
+            waiting.drain(..).map(|Unchecked { operation, tell }| (operation, tell)).unzip();
+        verify(self.network, operations, |verified| {
+            for (verified, tell) in verified.zip(tell) {
+                match verified {
+                    // If the writer ended, those who wait see that nobody answers.
+                    Ok(operation) => drop(self.writer.blocking_send(Job { operation, tell })),
+                    Err(reject) => {
+                        let refused = LedgerError::Rejected { reject, entry: None };
+                        drop(tell.send(Verdict::Answered(Err(refused))));
                     }
                 }
-            });
-        }
+            }
+        });
     }
 }

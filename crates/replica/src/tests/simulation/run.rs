@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Error, Replica,
     audit::{auditor::Auditor, folder},
+    checker::{Checker, Unchecked},
     commit::{Job, Writer},
     keeper::Keeper,
     lock::read,
@@ -53,6 +54,8 @@ pub struct Run {
 /// A start that went well.
 struct Process {
     replica: Replica,
+    checker: Checker,
+    unchecked: Receiver<Unchecked>,
     /// Until the journal cannot be written.
     writer: Option<(Writer, Receiver<Job>)>,
     keeper: Keeper,
@@ -145,8 +148,10 @@ impl Run {
     fn start(&self) -> Result<Process, Error> {
         let (disk, clock) = (Arc::new(self.disk.clone()), Arc::clone(&self.clock));
         let ground = Ground { disk, clock: Arc::new(move || Time(clock.load(Ordering::Relaxed))) };
-        let Ready { inner, writer, queue, keeper, .. } = Ready::new(config(self.dir.path()), ground)?;
-        Ok(Process { replica: Replica(Arc::new(inner)), writer: Some((writer, queue)), keeper })
+        let Ready { inner, checker, unchecked, writer, queue, keeper, .. } =
+            Ready::new(config(self.dir.path()), ground)?;
+        let replica = Replica(Arc::new(inner));
+        Ok(Process { replica, checker, unchecked, writer: Some((writer, queue)), keeper })
     }
 
     /// The clock goes on, stands still, or is set back.
@@ -247,6 +252,11 @@ impl Process {
         let replica = self.replica.clone();
         let mut asking: Vec<_> = operations.iter().map(|operation| replica.submit(operation)).collect();
         let at_once: Vec<_> = asking.iter_mut().map(|asking| poll(asking.as_mut())).collect();
+        let mut waiting = Vec::new();
+        while let Ok(operation) = self.unchecked.try_recv() {
+            waiting.push(operation);
+        }
+        self.checker.turn(&mut waiting);
         if let Some((writer, queue)) = &mut self.writer {
             let mut jobs = Vec::new();
             while let Ok(job) = queue.try_recv() {
