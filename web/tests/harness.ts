@@ -56,8 +56,8 @@ export class Node {
     writeFileSync(join(this.home, "api-key"), key);
   }
 
-  /** Lets the models run a fiftieth of the time, as large ones do, until it is called. */
-  slow(): () => void {
+  /** Lets the models run a fiftieth of the time, as large ones do, then not at all, then as ever. */
+  slow(): { halt: () => void; fast: () => void } {
     const tree = (pid: number): number[] => {
       const children = existsSync(`/proc/${pid}/task`) ? readdirSync(`/proc/${pid}/task`).flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean)) : [];
       return children.flatMap((child) => [Number(child), ...tree(Number(child))]);
@@ -72,9 +72,12 @@ export class Node {
       while (performance.now() < until);
       all("SIGSTOP");
     }, 25);
-    return () => {
-      clearInterval(timer);
-      all("SIGCONT");
+    return {
+      halt: () => clearInterval(timer),
+      fast: () => {
+        clearInterval(timer);
+        all("SIGCONT");
+      },
     };
   }
 

@@ -48,11 +48,11 @@ for level in entries 0; do
 done
 files+=("tile/1/000.p/$((size / 256))")
 for file in "${files[@]}"; do
-  mkdir -p "$work/log/$(dirname "$file")"
-  curl -sSf "$address/log/$file" >"$work/log/$file"
+  mkdir -p "$work/copy/$(dirname "$file")"
+  curl -sSf "$address/log/$file" >"$work/copy/$file"
 done
 stop_node
-audit -head "$work/kept" "$work/log" "$work"/*.tlog-proof
+audit -head "$work/kept" "$work/copy" "$work"/*.tlog-proof
 
 # Changes one bit in the middle of a file, and expects that it is found.
 found() {
@@ -61,17 +61,17 @@ found() {
 text = bytearray(open(sys.argv[1], "rb").read())
 text[len(text) // 2] ^= 1
 open(sys.argv[1], "wb").write(text)' "$1"
-  if audit -head "$work/kept" "$work/log" "$work"/*.tlog-proof >/dev/null 2>&1; then
+  if audit -head "$work/kept" "$work/copy" "$work"/*.tlog-proof >/dev/null 2>&1; then
     echo "a changed bit of $1 is not found" >&2
     exit 1
   fi
   cp "$work/good" "$1"
 }
 for file in "${files[@]}"; do
-  found "$work/log/$file"
+  found "$work/copy/$file"
 done
 found "$work/kept"
 # What a state's proof says in its extra line is no matter to a log: there the path and the head are.
 sed -i '/^extra /d; 2i extra' "$work/2.tlog-proof"
 found "$work/2.tlog-proof"
-if audit -head "$work/kept" "$work/log" "$work"/*.tlog-proof >/dev/null; then echo "$check: ok"; fi
+if audit -head "$work/kept" "$work/copy" "$work"/*.tlog-proof >/dev/null; then echo "$check: ok"; fi
