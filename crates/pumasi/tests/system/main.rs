@@ -18,6 +18,7 @@ mod page;
 mod proofs;
 mod publish;
 mod pull;
+mod registry;
 mod routes;
 mod servers;
 mod signing;
