@@ -45,6 +45,12 @@ pub fn spdx(text: &str) -> Option<String> {
     reference(text)
 }
 
+/// What the Hub calls a license, if that means the same.
+pub fn hub(expression: &str) -> Option<String> {
+    let renamed = RENAMED.iter().find(|(_, id)| *id == expression).map(|(name, _)| (*name).to_owned());
+    renamed.or_else(|| Some(expression.to_lowercase())).filter(|name| spdx(name).as_deref() == Some(expression))
+}
+
 /// A `LicenseRef-` may have letters, digits, dots and dashes.
 fn reference(text: &str) -> Option<String> {
     let mut id = String::new();
@@ -85,6 +91,20 @@ mod tests {
             ("모델", None),
         ] {
             assert_eq!(spdx(hub).as_deref(), id, "{hub}");
+        }
+    }
+
+    #[test]
+    fn what_the_hub_calls_otherwise_is_called_so_again() {
+        for (expression, name) in [
+            ("Apache-2.0", Some("apache-2.0")),
+            ("GPL-3.0-only", Some("gpl-3.0")),
+            ("LicenseRef-openrail-plus-plus", Some("openrail++")),
+            ("MIT OR Apache-2.0", None),
+            ("LicenseRef-llama3.1", None),
+            ("", None),
+        ] {
+            assert_eq!(hub(expression).as_deref(), name, "{expression}");
         }
     }
 

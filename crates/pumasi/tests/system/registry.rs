@@ -50,10 +50,16 @@ async fn an_artifact_is_pulled_as_from_a_registry() {
         let path = format!("/v2/you/tales/manifests/{reference}");
         let (status, headers, body) = ask(&node, Method::GET, &path, &[("accept", MANIFEST)]).await;
         assert_eq!((status, Digest::of(&body).to_string().as_str()), (StatusCode::OK, id));
-        assert_eq!((&headers["docker-content-digest"], &headers[CONTENT_TYPE]), (&id.parse().unwrap(), &MANIFEST.parse().unwrap()));
+        assert_eq!(
+            (&headers["docker-content-digest"], &headers[CONTENT_TYPE]),
+            (&id.parse().unwrap(), &MANIFEST.parse().unwrap())
+        );
         assert_eq!(headers[CACHE_CONTROL], kept);
         let (status, head, nothing) = ask(&node, Method::HEAD, &path, &[]).await;
-        assert_eq!((status, head[CONTENT_LENGTH].to_str().unwrap(), nothing.len()), (StatusCode::OK, body.len().to_string().as_str(), 0));
+        assert_eq!(
+            (status, head[CONTENT_LENGTH].to_str().unwrap(), nothing.len()),
+            (StatusCode::OK, body.len().to_string().as_str(), 0)
+        );
         let known = ask(&node, Method::GET, &path, &[(IF_NONE_MATCH.as_str(), headers[ETAG].to_str().unwrap())]).await;
         assert_eq!(known.0, StatusCode::NOT_MODIFIED);
         manifest = serde_json::from_slice(&body).unwrap();
