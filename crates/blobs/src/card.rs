@@ -425,8 +425,9 @@ More.
             rates in any::<(u64, u64)>(),
         ) {
             let known = spdx::identifiers::LICENSES.get(listed).map(|license| license.name.to_owned());
+            let license = [license, known].map(|text| text.and_then(|text| license::spdx(&text)));
             let lines = |names: &[String]| names.iter().filter_map(|name| clean(name, ITEM_MAX)).collect::<Vec<_>>();
-            for license in [license.and_then(|text| license::spdx(&text)), known] {
+            for license in license {
                 let written = Facts {
                     license,
                     base_models: lines(&names[0]),

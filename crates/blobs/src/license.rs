@@ -8,7 +8,6 @@ const NAME_MAX: usize = 200;
 /// The Hub's own ids that are a license of SPDX's list under another name.
 const RENAMED: &[(&str, &str)] = &[
     ("agpl-3.0", "AGPL-3.0-only"),
-    ("apache", "Apache-2.0"),
     ("c-uda", "C-UDA-1.0"),
     ("gpl-2.0", "GPL-2.0-only"),
     ("gpl-3.0", "GPL-3.0-only"),
@@ -20,6 +19,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("openrail++", "LicenseRef-openrail-plus-plus"),
     ("pddl", "PDDL-1.0"),
 ];
+/// What people write for one.
+const LOOSE: &[(&str, &str)] = &[("apache", "Apache-2.0")];
 /// What says that nobody knows.
 const UNKNOWN: &[&str] = &["unknown", "none", "n/a", "undefined", "null"];
 
@@ -31,7 +32,7 @@ pub fn spdx(text: &str) -> Option<String> {
     if text.is_empty() || UNKNOWN.iter().any(known) {
         return None;
     }
-    if let Some((_, renamed)) = RENAMED.iter().find(|(name, _)| known(name)) {
+    if let Some((_, renamed)) = RENAMED.iter().chain(LOOSE).find(|(name, _)| known(name)) {
         return Some((*renamed).to_owned());
     }
     if let Some(license) = LICENSES.iter().find(|license| known(&license.name)) {
@@ -81,6 +82,7 @@ mod tests {
             ("gpl-3.0", Some("GPL-3.0-only")),
             ("odc-by", Some("ODC-By-1.0")),
             ("unlicense", Some("Unlicense")),
+            ("Apache", Some("Apache-2.0")),
             ("openrail++", Some("LicenseRef-openrail-plus-plus")),
             ("bigscience-openrail-m", Some("LicenseRef-bigscience-openrail-m")),
             ("llama3.1", Some("LicenseRef-llama3.1")),

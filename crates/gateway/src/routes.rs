@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::{artifacts, dialects, error::Problem, gateway::Buyer, money::KeyId, owner, receipts, registry};
 
 /// A long conversation.
-const BODY_MAX: usize = 16 << 20;
+pub const BODY_MAX: usize = 16 << 20;
 
 pub fn router(buyer: Arc<Buyer>) -> Router {
     dialects::router()

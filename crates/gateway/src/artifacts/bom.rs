@@ -26,10 +26,10 @@ use cyclonedx::{
     ModelParameters, Pedigree, Property, Reference, SCHEMA, Tools,
 };
 
-/// Works of one bill. What is beyond is missing, and the bill says so.
+/// Works of one document. What is beyond is missing, and it says so.
 const WORKS_MAX: usize = 4_096;
 
-/// The bill of an artifact.
+/// The bill of materials of an artifact.
 pub async fn bom(buyer: &Buyer, name: &str) -> Result<Response, Problem> {
     let (index, id) = super::show::find(buyer, name).await?;
     let store = Arc::clone(&buyer.config.store);
@@ -70,7 +70,7 @@ fn of(store: &Store, index: &Index, work: &Work) -> Bom {
     bom
 }
 
-/// What the bill is of: beside what is said of every work, its files and how open it is.
+/// What the document is of: beside what is said of every work, its files and how open it is.
 fn subject(store: &Store, index: &Index, work: &Work, known: &HashSet<ArtifactId>) -> Component {
     let mut subject = component(index, work, known);
     if work.listed
@@ -85,12 +85,12 @@ fn subject(store: &Store, index: &Index, work: &Work, known: &HashSet<ArtifactId
         subject.components = manifest.files().iter().map(file).collect();
     }
     if let Some(class) = openness::class(store, index, work) {
-        subject.properties.push(Property { name: "pumasi:openness", value: class.to_string() });
+        subject.properties.push(Property { name: "pumasi:openness", value: format!("{class:?}") });
     }
     subject
 }
 
-/// A work, of whose data only those that the bill has are referred to.
+/// A work, of whose data only what the document has is referred to.
 fn component(index: &Index, work: &Work, known: &HashSet<ArtifactId>) -> Component {
     let (publish, facts) = (&work.artifact.publish, &work.facts);
     let royalty = publish.royalty;

@@ -2,7 +2,7 @@
 
 use gateway::artifacts::{ArtifactView, Branch, DraftRates, OfferView};
 use serde_json::{Value, json};
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use crate::{
     client::{self, Client},
@@ -58,6 +58,8 @@ async fn form(client: &Client, artifact: &str, format: &str, json: bool) -> anyh
     match format {
         "bom" => print::json(&serde_json::from_str::<Value>(&text)?)?,
         _ if json => print::json(&json!({ "card": text }))?,
+        // A stranger's words must not change how a terminal shows the rest.
+        _ if std::io::stdout().is_terminal() => print::line(text.trim_end()),
         _ => print::write(&text),
     }
     Ok(ExitCode::SUCCESS)

@@ -6,6 +6,8 @@
 check=$(basename "$0")
 work=$(mktemp -d)
 node=
+# Where clients write what they see that answers cost, in credits, a line each.
+export COSTS="$work/costs"
 export no_proxy=127.0.0.1
 trap 'kill $node 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 venv="${XDG_CACHE_HOME:-$HOME/.cache}/pumasi/clients"
@@ -48,6 +50,13 @@ stop_node() {
   kill "$node"
   wait "$node" || true
   node=
+}
+
+# Has everything settled, and compares: what the ledger took must be what the clients saw, to the last pico-credit.
+compare_costs() {
+  stop_node
+  start_node
+  "$python" costs.py "$address" "$(cat "$PUMASI_HOME/owner-token")" "$COSTS"
 }
 
 # A part of the JSON on standard input, named as Python does.
