@@ -13,10 +13,14 @@ COST = re.compile(rb'"cost":([-+.0-9eE]+)')
 
 
 def watch():
-    """Writes every cost that this process sees to the file named by COSTS, a line each. The packages all read by httpx."""
-    import httpx
+    """Writes every cost that this process sees to the file named by COSTS, a line each. The packages all read by one of two."""
+    for name in ("httpx", "httpx2"):
+        if name in sys.modules:
+            watch_responses(sys.modules[name].Response)
 
-    read = httpx.Response.iter_raw
+
+def watch_responses(response):
+    read = response.iter_raw
 
     def iter_raw(self, *arguments, **named):
         body = b""
@@ -28,7 +32,7 @@ def watch():
             with open(os.environ["COSTS"], "a") as file:
                 file.writelines(cost.decode() + "\n" for cost in COST.findall(body))
 
-    httpx.Response.iter_raw = iter_raw
+    response.iter_raw = iter_raw
 
 
 def compare(address, token, file):
