@@ -31,8 +31,6 @@ use crate::{Error, Store};
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 /// Pieces that wait for the disk.
 const WAITING: usize = 16;
-/// Of a body that is of no use so much is read all the same, so that its sender comes to read the answer.
-const DRAIN_MAX: usize = 8 << 20;
 
 /// What the routes know.
 struct Door {
@@ -103,31 +101,15 @@ fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
 }
 
 async fn put(State(door): State<Arc<Door>>, Path(digest): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let mut body = body.into_data_stream();
-    let mut answer = receive(&door, &digest, &headers, &mut body).await.unwrap_or_else(|refused| refused);
-    if !drained(&mut body).await {
-        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    answer
-}
-
-/// Reads what is left of a body and forgets it; false if it is too long.
-async fn drained(body: &mut BodyDataStream) -> bool {
-    let mut left = DRAIN_MAX;
-    while let Some(Ok(piece)) = body.next().await {
-        match left.checked_sub(piece.len()) {
-            Some(less) => left = less,
-            None => return false,
-        }
-    }
-    true
+    let received = receive(&door, &digest, &headers, body.into_data_stream()).await;
+    received.unwrap_or_else(|refused| refused)
 }
 
 async fn receive(
     door: &Door,
     digest: &str,
     headers: &HeaderMap,
-    body: &mut BodyDataStream,
+    mut body: BodyDataStream,
 ) -> Result<Response, Response> {
     if !is_owner(headers, &door.owner_token) {
         return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY));

@@ -27,13 +27,13 @@ use tokio::{
 /// The head of a request comes within this time, and the next one on the same connection too. Clients of ours let a connection
 /// go before: `api::link`.
 const HEAD: Duration = Duration::from_secs(30);
-/// The body of a request begins to come within this time, and then comes so fast on the whole: the longest needs minutes over a slow
-/// line, and one that comes byte by byte does not hold its connection for long.
+/// The body of a request begins to come within this time, and then comes so fast on the whole: the longest needs minutes over a
+/// slow line, and one that comes byte by byte does not hold its connection for long.
 const BODY: Pace = Pace { first: Duration::from_secs(30), bytes_per_s: 64 << 10 };
 /// Bodies that are still coming hold so many bytes together.
 const BODIES_MAX: usize = 512 << 20;
-/// What nobody reads of a body is read for so long and forgotten, and no more of it, so that its sender comes to read the answer: a
-/// connection that is closed while bytes wait in it may take the answer along.
+/// What nobody reads of a body is read for so long and forgotten, and no more of it, so that its sender comes to read the answer:
+/// a connection that is closed while bytes wait in it may take the answer along.
 const FORGETTING: Duration = Duration::from_secs(5);
 const FORGOTTEN_MAX: usize = 8 << 20;
 /// So many connections at once on one listener, if the system lets this process open files enough.
@@ -133,13 +133,10 @@ pub fn in_time(router: Router) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| {
         let (head, body) = request.into_parts();
         // The owner's files may be longer than all memory, and go to the disk as they come.
-        let streamed = head.uri.path().starts_with("/blobs/");
-        let body = match body.is_end_stream() || streamed {
+        let room = (!head.uri.path().starts_with("/blobs/")).then(|| Arc::clone(&room));
+        let body = match body.is_end_stream() {
             true => body,
-            false => {
-                let arriving = Arriving::new(body, &head.headers);
-                Body::from_stream(coming(arriving, Arc::clone(&room), BODY))
-            }
+            false => Body::from_stream(coming(Arriving::new(body, &head.headers, room), BODY)),
         };
         next.run(Request::from_parts(head, body))
     }))
@@ -150,11 +147,16 @@ struct Arriving {
     body: Option<BodyDataStream>,
     /// Its sender waits for a word before sending it: without one nothing comes.
     waits: bool,
+    came: u64,
+    /// Where its bytes have to fit, and what they take there.
+    room: Option<Arc<Semaphore>>,
+    taken: Option<OwnedSemaphorePermit>,
 }
 
 impl Arriving {
-    fn new(body: Body, headers: &HeaderMap) -> Self {
-        Self { body: Some(body.into_data_stream()), waits: headers.contains_key(EXPECT) }
+    fn new(body: Body, headers: &HeaderMap, room: Option<Arc<Semaphore>>) -> Self {
+        let waits = headers.contains_key(EXPECT);
+        Self { body: Some(body.into_data_stream()), waits, came: 0, room, taken: None }
     }
 
     /// The next piece; none at the end.
@@ -163,7 +165,21 @@ impl Arriving {
         if !matches!(piece, Some(Ok(_))) {
             self.body = None;
         }
-        piece
+        piece.map(|piece| piece.and_then(|piece| self.counted(piece)))
+    }
+
+    fn counted(&mut self, piece: Bytes) -> io::Result<Bytes> {
+        let bytes = u32::try_from(piece.len()).map_err(io::Error::other)?;
+        self.came = self.came.saturating_add(u64::from(bytes));
+        if let Some(room) = &self.room {
+            let more = Arc::clone(room).try_acquire_many_owned(bytes);
+            let more = more.map_err(|_| io::Error::other("this machine has no room for it now; try again"))?;
+            match &mut self.taken {
+                Some(taken) => taken.merge(more),
+                None => self.taken = Some(more),
+            }
+        }
+        Ok(piece)
     }
 }
 
@@ -187,29 +203,15 @@ async fn forget(mut body: BodyDataStream) {
 }
 
 /// A body that ends as broken if it comes too slowly, or if there is no room for it.
-fn coming(body: Arriving, room: Arc<Semaphore>, pace: Pace) -> impl Stream<Item = io::Result<Bytes>> {
-    let (begun, taken): (_, Option<OwnedSemaphorePermit>) = (Instant::now(), None);
-    stream::unfold((body, taken), move |(mut body, mut taken)| {
-        let room = Arc::clone(&room);
-        async move {
-            let came = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-            let until = begun + pace.time(u64::try_from(came).unwrap_or(u64::MAX));
-            let piece = match timeout_at(until, body.next()).await {
-                Ok(piece) => piece?,
-                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly")),
-            };
-            let piece = piece.and_then(|piece| {
-                let bytes = u32::try_from(piece.len()).map_err(io::Error::other)?;
-                let more = room.try_acquire_many_owned(bytes);
-                let more = more.map_err(|_| io::Error::other("this machine has no room for it now; try again"))?;
-                match &mut taken {
-                    Some(taken) => taken.merge(more),
-                    None => taken = Some(more),
-                }
-                Ok(piece)
-            });
-            Some((piece, (body, taken)))
-        }
+fn coming(body: Arriving, pace: Pace) -> impl Stream<Item = io::Result<Bytes>> {
+    let begun = Instant::now();
+    stream::unfold(body, move |mut body| async move {
+        let until = begun + pace.time(body.came);
+        let piece = match timeout_at(until, body.next()).await {
+            Ok(piece) => piece?,
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly")),
+        };
+        Some((piece, body))
     })
 }
 
@@ -284,7 +286,7 @@ mod tests {
     async fn a_body_comes_in_time_and_into_its_room() {
         let of = |body: Body, room: &Arc<Semaphore>| {
             let pace = Pace { first: Duration::from_millis(100), bytes_per_s: u64::MAX };
-            Body::from_stream(coming(Arriving::new(body, &HeaderMap::new()), Arc::clone(room), pace))
+            Body::from_stream(coming(Arriving::new(body, &HeaderMap::new(), Some(Arc::clone(room))), pace))
         };
         let read = async |body: Body| axum::body::to_bytes(body, 100).await.map_err(|error| format!("{error:?}"));
         let room = Arc::new(Semaphore::new(10));

@@ -1,5 +1,5 @@
-//! Whoever reaches the address may mean harm: too much, too slowly, too many, and what is no text. The real binary refuses each in
-//! the words of the dialect that was spoken, takes no more memory than before, and goes on answering others.
+//! Whoever reaches the address may mean harm: too much, too slowly, too many, and what is no text. The real binary refuses each
+//! in the words of the dialect that was spoken, takes no more memory than before, and goes on answering others.
 
 use reqwest::{Method, StatusCode};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -24,9 +24,9 @@ const DOORS: [(&str, &str); 6] = [
     ("/v1/messages", r#"{"model": "MODEL", "max_tokens": 1, "messages": [{"role": "user", "content": "PROMPT"}]}"#),
     (
         "/api/chat",
-        r#"{"model": "MODEL", "stream": false, "options": {"num_predict": 1}, "messages": [{"role": "user", "content": "PROMPT"}]}"#,
+        r#"{"model": "MODEL", "options": {"num_predict": 1}, "messages": [{"role": "user", "content": "PROMPT"}]}"#,
     ),
-    ("/api/generate", r#"{"model": "MODEL", "stream": false, "options": {"num_predict": 1}, "prompt": "PROMPT"}"#),
+    ("/api/generate", r#"{"model": "MODEL", "options": {"num_predict": 1}, "prompt": "PROMPT"}"#),
 ];
 /// Memory that an attack may take beside what the node had, in KiB. Any of them would take more if it were let.
 const MORE_MAX: u64 = 256 << 10;
