@@ -72,6 +72,20 @@ async fn a_bill_of_materials_names_the_whole_lineage() {
 }
 
 #[tokio::test]
+async fn a_bill_of_materials_names_the_authors_of_what_was_brought_here() {
+    let home = Home::new();
+    let node = home.start_with(BARE);
+    let tales = folder(&home, "tales", &[("train.jsonl", "{\"text\":\"a\"}\n")]);
+    let source = "https://example.org/kim/tales";
+    let args = ["import", tales.to_str().unwrap(), "--source", source, "--author", "Kim", "--yes", "--json"];
+    home.pumasi(&args).good();
+    let bom = bom(&home, &node, "you/tales").await;
+    let subject = &bom["metadata"]["component"];
+    assert_eq!((&subject["authors"], &subject["publisher"]), (&json!([{ "name": "Kim" }]), &json!("you")));
+    assert_eq!(subject["externalReferences"], json!([{ "type": "distribution", "url": source }]));
+}
+
+#[tokio::test]
 async fn a_card_is_the_publishers_or_else_what_the_ledger_knows() {
     let home = Home::new();
     let node = home.start_with(BARE);
