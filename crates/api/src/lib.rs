@@ -8,6 +8,7 @@
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
 //! - [`income`]: transfers received, and earnings.
 //! - [`log`]: the public log's entries and signed heads; [`proof`]: what one of them proves, in a file that stands alone.
+//! - [`registry`]: an OCI registry to pull artifacts from.
 //! - [`view`]: JSON that people and pages read.
 //! - [`witness`]: cosignatures under a head, and how a log asks for one.
 
@@ -24,6 +25,7 @@ pub mod ollama;
 pub mod openai;
 pub mod owner;
 pub mod proof;
+pub mod registry;
 pub mod responses;
 pub mod routing;
 pub mod text;

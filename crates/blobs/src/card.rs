@@ -2,7 +2,9 @@
 //! Format: <https://huggingface.co/docs/hub/model-cards>. Whoever wrote it may mean harm: every part is bounded.
 
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 use crate::license;
 
@@ -34,6 +36,10 @@ pub struct Card {
     pub tags: Vec<String>,
     /// What it is for, such as `text-generation`.
     pub pipeline_tag: Option<String>,
+    /// What it is built on by this program's own word, as digests: beside models and data also code and results.
+    pub parents: Vec<String>,
+    /// What it asks by this program's own word.
+    pub royalty: Option<Royalty>,
     /// The first heading.
     pub title: Option<String>,
     /// The first paragraph of prose, shortened.
@@ -44,6 +50,78 @@ pub struct Card {
     pub has_results: bool,
     /// What could not be read, in sentences.
     pub notes: Vec<String>,
+}
+
+/// What every use of a work pays, in pico-credits per token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Royalty {
+    /// For each input token.
+    pub input: u64,
+    /// For each output token.
+    pub output: u64,
+}
+
+/// The facts of a card that is written here. They are text between two lines of dashes, and [`Card::parse`] reads the same of
+/// them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// An SPDX expression.
+    pub license: Option<String>,
+    /// Models that it was made from, by name or digest.
+    pub base_models: Vec<String>,
+    /// How: `adapter`, `finetune`, `merge`, `quantized`.
+    pub relation: Option<String>,
+    /// Data that it was made from.
+    pub datasets: Vec<String>,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// All that it is built on, as digests, which unlike names never come to mean another work.
+    pub parents: Vec<String>,
+    /// What it asks.
+    pub royalty: Royalty,
+}
+
+/// As it is written: the Hub's keys, and one of ours.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    license_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    base_model: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_model_relation: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    datasets: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    tags: &'a [String],
+    pumasi: Own<'a>,
+}
+
+#[derive(Serialize)]
+struct Own<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    parents: &'a [String],
+    royalty: Royalty,
+}
+
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let license = self.license.as_deref();
+        let hub = license.and_then(license::hub);
+        let written = Written {
+            license_name: license.filter(|_| hub.is_none()),
+            license: license.map(|_| hub.unwrap_or_else(|| "other".into())),
+            base_model: &self.base_models,
+            base_model_relation: self.relation.as_deref(),
+            datasets: &self.datasets,
+            tags: &self.tags,
+            pumasi: Own { parents: &self.parents, royalty: self.royalty },
+        };
+        let text = serde_saphyr::to_string(&written).map_err(|_| fmt::Error)?;
+        writeln!(f, "---\n{}\n---", text.trim_end())
+    }
 }
 
 impl Card {
@@ -86,6 +164,10 @@ impl Card {
         self.languages = items(&facts["language"]);
         self.tags = items(&facts["tags"]);
         self.pipeline_tag = one("pipeline_tag");
+        let own = &facts["pumasi"];
+        self.parents = items(&own["parents"]);
+        let rate = |of: &str| own["royalty"][of].as_u64();
+        self.royalty = rate("input").zip(rate("output")).map(|(input, output)| Royalty { input, output });
         let of_dataset = ["task_categories", "task_ids", "size_categories", "dataset_info", "annotations_creators"];
         self.is_of_dataset = of_dataset.iter().any(|key| !facts[*key].is_null());
         self.has_results = facts["model-index"].as_array().is_some_and(|results| !results.is_empty());
@@ -332,6 +414,41 @@ More.
             text.truncate(text.len() - cut);
             let card = Card::parse(&text.iter().collect::<String>());
             prop_assert!(card.title.is_none_or(|title| title.chars().count() <= ITEM_MAX + 1));
+        }
+
+        #[test]
+        fn what_is_written_is_read_the_same(
+            license in proptest::option::of("\\PC{0,30}"),
+            listed in 0..spdx::identifiers::LICENSES.len(),
+            names in proptest::collection::vec(proptest::collection::vec("\\PC{1,40}", 0..4), 4),
+            relation in proptest::option::of("adapter|merge"),
+            rates in any::<(u64, u64)>(),
+        ) {
+            let known = spdx::identifiers::LICENSES.get(listed).map(|license| license.name.to_owned());
+            let license = [license, known].map(|text| text.and_then(|text| license::spdx(&text)));
+            let lines = |names: &[String]| names.iter().filter_map(|name| clean(name, ITEM_MAX)).collect::<Vec<_>>();
+            for license in license {
+                let written = Facts {
+                    license,
+                    base_models: lines(&names[0]),
+                    relation: relation.clone(),
+                    datasets: lines(&names[1]),
+                    tags: lines(&names[2]),
+                    parents: lines(&names[3]),
+                    royalty: Royalty { input: rates.0, output: rates.1 },
+                };
+                let card = Card::parse(&format!("{written}# Title\n"));
+                let read = Facts {
+                    license: card.license.clone(),
+                    base_models: card.base_models,
+                    relation: card.relation,
+                    datasets: card.datasets,
+                    tags: card.tags,
+                    parents: card.parents,
+                    royalty: card.royalty.unwrap(),
+                };
+                prop_assert_eq!((read, card.notes, card.title.as_deref()), (written, vec![], Some("Title")));
+            }
         }
 
         #[test]

@@ -8,7 +8,6 @@ const NAME_MAX: usize = 200;
 /// The Hub's own ids that are a license of SPDX's list under another name.
 const RENAMED: &[(&str, &str)] = &[
     ("agpl-3.0", "AGPL-3.0-only"),
-    ("apache", "Apache-2.0"),
     ("c-uda", "C-UDA-1.0"),
     ("gpl-2.0", "GPL-2.0-only"),
     ("gpl-3.0", "GPL-3.0-only"),
@@ -20,6 +19,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("openrail++", "LicenseRef-openrail-plus-plus"),
     ("pddl", "PDDL-1.0"),
 ];
+/// What people write for one.
+const LOOSE: &[(&str, &str)] = &[("apache", "Apache-2.0")];
 /// What says that nobody knows.
 const UNKNOWN: &[&str] = &["unknown", "none", "n/a", "undefined", "null"];
 
@@ -31,7 +32,7 @@ pub fn spdx(text: &str) -> Option<String> {
     if text.is_empty() || UNKNOWN.iter().any(known) {
         return None;
     }
-    if let Some((_, renamed)) = RENAMED.iter().find(|(name, _)| known(name)) {
+    if let Some((_, renamed)) = RENAMED.iter().chain(LOOSE).find(|(name, _)| known(name)) {
         return Some((*renamed).to_owned());
     }
     if let Some(license) = LICENSES.iter().find(|license| known(&license.name)) {
@@ -43,6 +44,12 @@ pub fn spdx(text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     reference(text)
+}
+
+/// What the Hub calls a license, if that means the same.
+pub fn hub(expression: &str) -> Option<String> {
+    let renamed = RENAMED.iter().find(|(_, id)| *id == expression).map(|(name, _)| (*name).to_owned());
+    renamed.or_else(|| Some(expression.to_lowercase())).filter(|name| spdx(name).as_deref() == Some(expression))
 }
 
 /// A `LicenseRef-` may have letters, digits, dots and dashes.
@@ -75,6 +82,7 @@ mod tests {
             ("gpl-3.0", Some("GPL-3.0-only")),
             ("odc-by", Some("ODC-By-1.0")),
             ("unlicense", Some("Unlicense")),
+            ("Apache", Some("Apache-2.0")),
             ("openrail++", Some("LicenseRef-openrail-plus-plus")),
             ("bigscience-openrail-m", Some("LicenseRef-bigscience-openrail-m")),
             ("llama3.1", Some("LicenseRef-llama3.1")),
@@ -85,6 +93,20 @@ mod tests {
             ("모델", None),
         ] {
             assert_eq!(spdx(hub).as_deref(), id, "{hub}");
+        }
+    }
+
+    #[test]
+    fn what_the_hub_calls_otherwise_is_called_so_again() {
+        for (expression, name) in [
+            ("Apache-2.0", Some("apache-2.0")),
+            ("GPL-3.0-only", Some("gpl-3.0")),
+            ("LicenseRef-openrail-plus-plus", Some("openrail++")),
+            ("MIT OR Apache-2.0", None),
+            ("LicenseRef-llama3.1", None),
+            ("", None),
+        ] {
+            assert_eq!(hub(expression).as_deref(), name, "{expression}");
         }
     }
 

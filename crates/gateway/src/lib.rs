@@ -8,6 +8,7 @@
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
 //! - `limits`: how much is deposited without asking the owner; `received`: transfers that raise an API key's budget.
+//! - `registry`: artifacts as an OCI registry to pull from.
 //! - [`page`]: the web page, and plain HTML of what is public.
 //! - `forget`: what leaves the books after its settlement.
 //! - `recover`: what a crash or a broken connection left open; `doubt`: what a restored backup may not know.
@@ -36,6 +37,7 @@ mod receipts;
 mod received;
 mod records;
 mod recover;
+mod registry;
 mod routes;
 mod speed;
 

@@ -10,10 +10,10 @@ use axum::{
 };
 use std::sync::Arc;
 
-use crate::{artifacts, dialects, error::Problem, gateway::Buyer, money::KeyId, owner, receipts};
+use crate::{artifacts, dialects, error::Problem, gateway::Buyer, money::KeyId, owner, receipts, registry};
 
 /// A long conversation.
-const BODY_MAX: usize = 16 << 20;
+pub const BODY_MAX: usize = 16 << 20;
 
 pub fn router(buyer: Arc<Buyer>) -> Router {
     dialects::router()
@@ -31,6 +31,9 @@ pub fn router(buyer: Arc<Buyer>) -> Router {
         .route("/artifacts/{publisher}/{name}", get(artifacts::show_named))
         .route("/artifacts/{artifact}/tags", post(artifacts::tag))
         .route("/artifacts/{artifact}/retire", post(artifacts::retire))
+        // Not below the others: clients look for it with the slash.
+        .route("/v2/", get(registry::version))
+        .nest("/v2", registry::router())
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(dialects::shaped))
         .with_state(buyer)

@@ -155,11 +155,7 @@ impl Client {
 
     /// An artifact by any of its names.
     pub async fn artifact(&self, name: &str) -> anyhow::Result<ArtifactView> {
-        // An address would leave these out.
-        if matches!(name.trim(), "" | "." | "..") {
-            bail!(t!("{name:?} is no name of an artifact", "{name:?}은(는) 이름이 아닙니다"));
-        }
-        self.get(&path(&["artifacts", name], &[])).await
+        self.get(&path(&["artifacts", named(name)?], &[])).await
     }
 
     async fn answered(&self, request: RequestBuilder) -> anyhow::Result<Response> {
@@ -200,6 +196,14 @@ impl Client {
     pub async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> anyhow::Result<T> {
         Ok(self.send(Method::POST, path, Some(body)).await?.json().await?)
     }
+}
+
+/// A name of an artifact as a part of a path: an address would leave some out.
+pub fn named(name: &str) -> anyhow::Result<&str> {
+    if matches!(name.trim(), "" | "." | "..") {
+        bail!(t!("{name:?} is no name of an artifact", "{name:?}은(는) 이름이 아닙니다"));
+    }
+    Ok(name)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     Error, Store,
-    card::{Card, clean},
+    card::{Card, Royalty, clean},
 };
 
 /// Longest small file that is read whole.
@@ -40,6 +40,8 @@ pub struct Recognized {
     pub license: Option<String>,
     /// What it was made from, as the files call it.
     pub parents: Vec<Named>,
+    /// What it asks, as its card says.
+    pub royalty: Option<Royalty>,
     /// A name for people.
     pub title: Option<String>,
     /// A sentence or two.
@@ -155,6 +157,7 @@ fn weigh(signs: Signs, files: &[File]) -> Recognized {
         quantization: weights.quantization.clone(),
         license,
         parents,
+        royalty: card.royalty,
         title: card.title.or(weights.title),
         description: card.description.or(weights.description),
         authors: weights.authors,
@@ -219,8 +222,10 @@ fn parents(card: &Card, weights: &weights::Weights, kind: Option<Kind>, notes: &
     let relation = relation(card, weights, kind);
     let bases = weights.bases.iter().chain(&card.base_models).map(|text| (text, relation));
     let data = card.datasets.iter().map(|text| (text, Relation::Dataset));
+    // Last: those that have a name are known by it, and by what was done with them.
+    let own = card.parents.iter().map(|text| (text, relation));
     let (mut parents, mut seen) = (Vec::<Named>::new(), BTreeSet::new());
-    for (text, relation) in bases.chain(data) {
+    for (text, relation) in bases.chain(data).chain(own) {
         match named(text) {
             Ok(text) if seen.insert(text.to_lowercase()) => parents.push(Named { text, relation }),
             Ok(_) => {}

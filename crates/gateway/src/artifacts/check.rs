@@ -385,9 +385,21 @@ impl Check<'_> {
             left_out: self.left_out(publish, read),
             replaces: pointed.filter(|id| *id != publish.manifest),
             price,
-            notes: read.notes.clone(),
+            notes: read.notes.iter().cloned().chain(self.unasked(publish, read)).collect(),
             published: found.published,
             name,
+        })
+    }
+
+    /// A card may be another work's: what it asks is said, and not asked.
+    fn unasked(&self, publish: &Publish, read: &Recognized) -> Option<String> {
+        let said = read.royalty.map(|said| Rates { input: said.input, output: said.output })?;
+        (self.draft.royalty.is_none() && said != publish.royalty).then(|| {
+            let Rates { input, output } = said;
+            format!(
+                "its card names a royalty of {input} pico-credits for each input token and {output} for each output token, \
+                 which is not asked unless you say so"
+            )
         })
     }
 

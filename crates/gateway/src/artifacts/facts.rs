@@ -23,6 +23,7 @@ pub struct Facts {
     pub description: Option<String>,
     pub license: Option<String>,
     pub architecture: Option<String>,
+    pub authors: Option<String>,
     pub source: Option<String>,
     pub unclaimed: bool,
 }
@@ -35,6 +36,7 @@ impl Facts {
             description: text(DESCRIPTION),
             license: text(LICENSES),
             architecture: text(ARCHITECTURE),
+            authors: text(AUTHORS),
             source: text(SOURCE),
             unclaimed: text(UNCLAIMED).as_deref() == Some("true"),
         }

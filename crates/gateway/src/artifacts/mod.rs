@@ -5,8 +5,11 @@
 //! - `check`: from a draft to an operation that the ledger will take; `publish`: from there to a listed artifact.
 //! - `library`: all artifacts in memory, by name and by word; `list` and `show` read it, `lineage` walks it; `figures`: what
 //!   they earned and how much they were used.
+//! - `bom` and `card`: one of them, in forms that programs of others read.
 //! - `verbs`: tag, retire, forget.
 
+mod bom;
+mod card;
 mod check;
 mod draft;
 mod facts;

@@ -3,13 +3,16 @@
 use api::view::{Bill, price_lines};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, Request, State, rejection::QueryRejection},
+    response::{IntoResponse as _, Response},
 };
 use blobs::Store;
 use ledger::{ArtifactId, Price, PriceLine};
+use serde::Deserialize;
 use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
 use super::{
+    bom, card,
     draft::{DraftFile, DraftPayee},
     facts::clipped,
     library::{Index, Work, blocking},
@@ -23,16 +26,58 @@ use crate::{catalog::Shelf, error::Problem, gateway::Buyer};
 /// Of a card more is not shown.
 const CARD_MAX: u64 = 256 << 10;
 
-pub async fn show(State(buyer): State<Arc<Buyer>>, Path(name): Path<String>) -> Result<Json<ArtifactView>, Problem> {
-    named(&buyer, &name).await.map(Json)
+/// In which form it is wanted; none for ours.
+#[derive(Debug, Deserialize)]
+pub struct Wanted {
+    format: Option<Format>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Format {
+    /// A bill of materials, with the whole lineage.
+    Bom,
+    /// The card, for the Hub's programs.
+    Card,
+}
+
+/// What is wanted, or what is wrong with the query.
+type Asked = Result<Query<Wanted>, QueryRejection>;
+
+pub async fn show(
+    State(buyer): State<Arc<Buyer>>,
+    Path(name): Path<String>,
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    answer(&buyer, &name, asked, request).await
 }
 
 /// The same where the slash of the name is not escaped.
 pub async fn show_named(
     State(buyer): State<Arc<Buyer>>,
     Path((publisher, name)): Path<(String, String)>,
-) -> Result<Json<ArtifactView>, Problem> {
-    named(&buyer, &format!("{publisher}/{name}")).await.map(Json)
+    asked: Asked,
+    request: Request,
+) -> Result<Response, Problem> {
+    answer(&buyer, &format!("{publisher}/{name}"), asked, request).await
+}
+
+async fn answer(buyer: &Buyer, name: &str, asked: Asked, request: Request) -> Result<Response, Problem> {
+    let Query(wanted) = asked.map_err(|error| Problem::field("format", error.body_text()))?;
+    match wanted.format {
+        None => named(buyer, name).await.map(|view| Json(view).into_response()),
+        Some(Format::Bom) => bom::bom(buyer, name).await,
+        Some(Format::Card) => card::card(buyer, name, request).await,
+    }
+}
+
+/// The artifact that a name means, in the library as it is now.
+pub async fn find(buyer: &Buyer, name: &str) -> Result<(Arc<Index>, ArtifactId), Problem> {
+    let index = buyer.library.fresh().await?;
+    let found = index.resolve(name).map(|work| work.id);
+    let id = found.map_err(|message| Problem::unknown("artifact", "artifact_not_found", message))?;
+    Ok((index, id))
 }
 
 async fn named(buyer: &Buyer, name: &str) -> Result<ArtifactView, Problem> {
@@ -126,8 +171,7 @@ impl Stored {
         let Ok(manifest) = store.manifest(id) else { return Self::default() };
         let file =
             |file: &blobs::Descriptor| DraftFile { path: file.path().to_owned(), digest: file.digest, size: file.size };
-        let card = manifest.files().iter().find(|file| file.path().eq_ignore_ascii_case("README.md"));
-        let text = card.and_then(|card| {
+        let text = card::of(&manifest).and_then(|card| {
             let mut bytes = Vec::new();
             store.open_blob(card.digest).ok()?.take(CARD_MAX).read_to_end(&mut bytes).ok()?;
             Some(String::from_utf8_lossy(&bytes).into_owned())

@@ -7,7 +7,7 @@ use api::{
 use axum::{
     body::Bytes,
     extract::{FromRequest as _, Request},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response, Sse, sse},
 };
 use futures::{Stream, StreamExt as _, future};
@@ -27,7 +27,7 @@ use crate::{
     gateway::{Buyer, now},
     money::KeyId,
     read::{self, Done, Event},
-    routes::api_key,
+    routes::{BODY_MAX, api_key},
 };
 
 /// Names the receipt of the first answer: `GET /receipts/{id}`.
@@ -79,10 +79,22 @@ pub async fn read_paid<T: DeserializeOwned>(buyer: &Buyer, request: Request) -> 
 
 /// The body of a request, whatever it says of its content type.
 pub async fn read_body<T: DeserializeOwned>(request: Request) -> Result<T, Problem> {
-    let body = Bytes::from_request(request, &()).await;
-    let body = body.map_err(|rejection| Problem::body(rejection.status(), rejection.body_text()))?;
+    // What says that it is too long need not come first.
+    let said = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if said.is_some_and(|said: usize| said > BODY_MAX) {
+        return Err(too_long());
+    }
+    let body = Bytes::from_request(request, &()).await.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+        status => Problem::body(status, rejection.body_text()),
+    })?;
     serde_json::from_slice(&body)
         .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}")))
+}
+
+fn too_long() -> Problem {
+    let message = format!("the body is longer than {} MiB; send less", BODY_MAX >> 20);
+    Problem::body(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
 
 /// Asks, and gives the answer once it runs.

@@ -1,7 +1,7 @@
 //! Whose words an error is told in. Handlers give a [`Problem`], whoever asks; here it gets the form that the client
 //! expects, and so do the refusals that the router makes itself.
 
-use api::{anthropic, ollama};
+use api::{anthropic, ollama, registry};
 use axum::{
     Json,
     extract::{OriginalUri, Request},
@@ -28,10 +28,15 @@ enum Dialect {
     OpenAi,
     Anthropic,
     Ollama,
+    /// Not of models, but of the files.
+    Registry,
 }
 
 impl Dialect {
     fn of(path: &str, headers: &HeaderMap) -> Self {
+        if path.starts_with("/v2/") {
+            return Self::Registry;
+        }
         let v1 = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/v1/");
         match v1 {
             Some(rest) if rest == "messages" || rest.starts_with("messages/") => Self::Anthropic,
@@ -52,6 +57,11 @@ impl Dialect {
                 (status, Json(body)).into_response()
             }
             Self::Ollama => (status, Json(ollama::ErrorBody { error: named(detail) })).into_response(),
+            Self::Registry => {
+                let code = detail.code.as_deref().unwrap_or("unknown").to_ascii_uppercase();
+                let errors = vec![registry::ErrorDetail { code, message: detail.message.clone() }];
+                (status, Json(registry::ErrorBody { errors })).into_response()
+            }
         }
     }
 }
@@ -161,6 +171,9 @@ mod tests {
             ("/v1/messagesandmore", Dialect::OpenAi),
             ("/api/chat", Dialect::Ollama),
             ("/api/nothing", Dialect::Ollama),
+            ("/v2/", Dialect::Registry),
+            ("/v2/kim/tiny/tags/list", Dialect::Registry),
+            ("/v2x", Dialect::OpenAi),
         ] {
             assert_eq!(Dialect::of(path, &none), dialect, "{path}");
         }

@@ -1,11 +1,17 @@
-//! `pumasi show`: everything about one artifact.
+//! `pumasi show`: everything about one artifact, or a form of it that programs of others read.
 
 use gateway::artifacts::{ArtifactView, Branch, DraftRates, OfferView};
 use serde_json::{Value, json};
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
-use crate::{client::Client, home::Home, print, t};
+use crate::{
+    client::{self, Client},
+    home::Home,
+    print, t,
+};
 
+/// No card or bill of materials that is shown is longer.
+const FORM_MAX: usize = 64 << 20;
 /// Files and operations that are shown.
 const ROWS: usize = 20;
 
@@ -15,10 +21,17 @@ pub struct Args {
     /// Which one: NAME, PUBLISHER/NAME:TAG, or a digest
     #[arg(id = "artifact", value_name = "NAME")]
     artifact: String,
+    /// bom: a bill of materials with the whole lineage (CycloneDX 1.6, ML-BOM). card: the README.md, or what the ledger knows
+    /// for one (YAML for the Hugging Face Hub)
+    #[arg(long, id = "shown_format", value_name = "FORMAT", value_parser = ["bom", "card"])]
+    format: Option<String>,
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = Client::gateway(home)?;
+    if let Some(format) = &args.format {
+        return form(&client, &args.artifact, format, json).await;
+    }
     let view = client.artifact(&args.artifact).await?;
     let id = view.summary.id.to_string();
     let ledger: Value = client.get(&format!("/ledger/artifacts/{id}")).await?;
@@ -35,6 +48,20 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
     files(&view);
     earned(&view, &ledger);
     history(&view, &operations);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the artifact in a form that is not ours.
+async fn form(client: &Client, artifact: &str, format: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let path = client::path(&["artifacts", client::named(artifact)?], &[("format", format)]);
+    let text = client.text(&path, FORM_MAX).await?;
+    match format {
+        "bom" => print::json(&serde_json::from_str::<Value>(&text)?)?,
+        _ if json => print::json(&json!({ "card": text }))?,
+        // A stranger's words must not change how a terminal shows the rest.
+        _ if std::io::stdout().is_terminal() => print::line(text.trim_end()),
+        _ => print::write(&text),
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -434,7 +434,7 @@ impl Server {
         let (close, closing) = watch::channel(false);
         let router = routes.router(stopping)?;
         let for_others = serve::in_time(routes::for_others(router.clone()));
-        let router = routes.for_owner(router);
+        let router = serve::in_time(routes.for_owner(router));
         // The words of an answer go out one by one, at once.
         let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
         let mut tasks = vec![serve::serve(listener, router, closing.clone())];

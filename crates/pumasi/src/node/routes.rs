@@ -173,6 +173,7 @@ const FOR_OTHERS: &[(&str, bool)] = &[
     ("receipts", true),
     ("session", true),
     ("v1", false),
+    ("v2", false),
     ("witness", true),
 ];
 

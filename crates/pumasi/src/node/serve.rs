@@ -1,10 +1,11 @@
-//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, and what came of all
-//! requests together has to fit into memory.
+//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, what came of all requests
+//! together has to fit into memory, and connections are no more than the files that this process may open.
 
 use axum::{
     Router,
-    body::{Body, BodyDataStream, Bytes},
+    body::{Body, BodyDataStream, Bytes, HttpBody as _},
     extract::Request,
+    http::{HeaderMap, header::EXPECT},
     middleware::{Next, from_fn},
     serve::Listener,
 };
@@ -14,40 +15,85 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::{io, pin::pin, sync::Arc, time::Duration};
 use tokio::{
+    runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
     task::{JoinHandle, JoinSet},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 /// The head of a request comes within this time, and the next one on the same connection too. Clients of ours let a connection
 /// go before: `api::link`.
 const HEAD: Duration = Duration::from_secs(30);
-/// The body of a request of others comes within this time: the longest, over a slow line.
-const BODY: Duration = Duration::from_secs(180);
-/// Bodies of others that are still coming hold so many bytes together.
+/// The body of a request begins to come within this time, and then comes so fast on the whole: the longest needs minutes over a
+/// slow line, and one that comes byte by byte does not hold its connection for long.
+const BODY: Pace = Pace { first: Duration::from_secs(30), bytes_per_s: 64 << 10 };
+/// Bodies that are still coming hold so many bytes together.
 const BODIES_MAX: usize = 512 << 20;
+/// What nobody reads of a body is read for so long and forgotten, and no more of it, so that its sender comes to read the answer:
+/// a connection that is closed while bytes wait in it may take the answer along.
+const FORGETTING: Duration = Duration::from_secs(5);
+const FORGOTTEN_MAX: usize = 8 << 20;
+/// So many connections at once on one listener, if the system lets this process open files enough.
+const CONNECTIONS_MAX: u64 = 4_096;
+
+/// How fast a body has to come.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    first: Duration,
+    bytes_per_s: u64,
+}
+
+impl Pace {
+    /// The time that so many bytes may take.
+    fn time(&self, bytes: u64) -> Duration {
+        let millis = bytes.saturating_mul(1_000).checked_div(self.bytes_per_s).unwrap_or(u64::MAX);
+        self.first.saturating_add(Duration::from_millis(millis))
+    }
+}
+
+/// What a listener lets in.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    head: Duration,
+    connections: u64,
+}
 
 /// Takes connections until `closing` is true, and ends once they ended.
 pub fn serve<L: Listener>(listener: L, router: Router, closing: watch::Receiver<bool>) -> JoinHandle<()> {
-    serve_within(HEAD, listener, router, closing)
+    let limits = Limits { head: HEAD, connections: CONNECTIONS_MAX.min(files_allowed() / 4) };
+    serve_within(limits, listener, router, closing)
+}
+
+/// How many files this process may have open, connections among them: as many as the system lets it, however few it was begun
+/// with.
+fn files_allowed() -> u64 {
+    let most = getrlimit(Resource::Nofile).maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: most, maximum: most }) {
+        tracing::warn!(%error, "no more files can be opened than before");
+    }
+    // None means that there is no limit.
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 fn serve_within<L: Listener>(
-    head: Duration,
+    limits: Limits,
     mut listener: L,
     router: Router,
     closing: watch::Receiver<bool>,
 ) -> JoinHandle<()> {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(head);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     tokio::spawn(async move {
         let (mut connections, mut closed) = (JoinSet::new(), pin!(closes(closing.clone())));
         loop {
+            // Whoever comes later waits until somebody leaves, and whoever says nothing is made to leave.
+            let room = u64::try_from(connections.len()).is_ok_and(|count| count < limits.connections);
             tokio::select! {
                 () = &mut closed => break,
-                (io, guest) = listener.accept() => {
+                (io, guest) = listener.accept(), if room => {
                     let (http, router, closing) = (http.clone(), router.clone(), closing.clone());
                     connections.spawn(async move {
                         talk(&http, io, router, closing).await;
@@ -81,38 +127,91 @@ where
     drop(connection.await);
 }
 
-/// The routes as others reach them: what they send comes in time, and is not more than this machine can hold.
+/// The routes as they are served: what is sent to them comes in time, and is not more than this machine can hold.
 pub fn in_time(router: Router) -> Router {
     let room = Arc::new(Semaphore::new(BODIES_MAX));
     router.layer(from_fn(move |request: Request, next: Next| {
         let (head, body) = request.into_parts();
-        let coming = coming(body.into_data_stream(), Arc::clone(&room), Instant::now() + BODY);
-        next.run(Request::from_parts(head, Body::from_stream(coming)))
+        // The owner's files may be longer than all memory, and go to the disk as they come.
+        let room = (!head.uri.path().starts_with("/blobs/")).then(|| Arc::clone(&room));
+        let body = match body.is_end_stream() {
+            true => body,
+            false => Body::from_stream(coming(Arriving::new(body, &head.headers, room), BODY)),
+        };
+        next.run(Request::from_parts(head, body))
     }))
 }
 
-/// A body that ends as broken if it comes too slowly, or if there is no room for it.
-fn coming(body: BodyDataStream, room: Arc<Semaphore>, until: Instant) -> impl Stream<Item = io::Result<Bytes>> {
-    let begun: (_, Option<OwnedSemaphorePermit>) = (body, None);
-    stream::unfold(begun, move |(mut body, mut taken)| {
-        let room = Arc::clone(&room);
-        async move {
-            let piece = match timeout_at(until, body.next()).await {
-                Ok(piece) => piece?.map_err(io::Error::other),
-                Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly")),
-            };
-            let piece = piece.and_then(|piece| {
-                let bytes = u32::try_from(piece.len()).map_err(io::Error::other)?;
-                let more = room.try_acquire_many_owned(bytes);
-                let more = more.map_err(|_| io::Error::other("this machine has no room for it now; try again"))?;
-                match &mut taken {
-                    Some(taken) => taken.merge(more),
-                    None => taken = Some(more),
-                }
-                Ok(piece)
-            });
-            Some((piece, (body, taken)))
+/// A body on its way. What of it nobody reads is forgotten for a while.
+struct Arriving {
+    body: Option<BodyDataStream>,
+    /// Its sender waits for a word before sending it: without one nothing comes.
+    waits: bool,
+    came: u64,
+    /// Where its bytes have to fit, and what they take there.
+    room: Option<Arc<Semaphore>>,
+    taken: Option<OwnedSemaphorePermit>,
+}
+
+impl Arriving {
+    fn new(body: Body, headers: &HeaderMap, room: Option<Arc<Semaphore>>) -> Self {
+        let waits = headers.contains_key(EXPECT);
+        Self { body: Some(body.into_data_stream()), waits, came: 0, room, taken: None }
+    }
+
+    /// The next piece; none at the end.
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let piece = self.body.as_mut()?.next().await.map(|piece| piece.map_err(io::Error::other));
+        if !matches!(piece, Some(Ok(_))) {
+            self.body = None;
         }
+        piece.map(|piece| piece.and_then(|piece| self.counted(piece)))
+    }
+
+    fn counted(&mut self, piece: Bytes) -> io::Result<Bytes> {
+        let bytes = u32::try_from(piece.len()).map_err(io::Error::other)?;
+        self.came = self.came.saturating_add(u64::from(bytes));
+        if let Some(room) = &self.room {
+            let more = Arc::clone(room).try_acquire_many_owned(bytes);
+            let more = more.map_err(|_| io::Error::other("this machine has no room for it now; try again"))?;
+            match &mut self.taken {
+                Some(taken) => taken.merge(more),
+                None => self.taken = Some(more),
+            }
+        }
+        Ok(piece)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        let body = self.body.take().filter(|_| !self.waits);
+        if let (Some(body), Ok(runtime)) = (body, Handle::try_current()) {
+            runtime.spawn(timeout(FORGETTING, forget(body)));
+        }
+    }
+}
+
+async fn forget(mut body: BodyDataStream) {
+    let mut left = FORGOTTEN_MAX;
+    while let Some(Ok(piece)) = body.next().await {
+        match left.checked_sub(piece.len()) {
+            Some(less) => left = less,
+            None => return,
+        }
+    }
+}
+
+/// A body that ends as broken if it comes too slowly, or if there is no room for it.
+fn coming(body: Arriving, pace: Pace) -> impl Stream<Item = io::Result<Bytes>> {
+    let begun = Instant::now();
+    stream::unfold(body, move |mut body| async move {
+        let until = begun + pace.time(body.came);
+        let piece = match timeout_at(until, body.next()).await {
+            Ok(piece) => piece?,
+            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly")),
+        };
+        Some((piece, body))
     })
 }
 
@@ -130,7 +229,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_close, closing) = watch::channel(false);
-        drop(serve_within(Duration::from_millis(100), listener, Router::new(), closing));
+        let limits = Limits { head: Duration::from_millis(100), connections: 1 };
+        drop(serve_within(limits, listener, Router::new(), closing));
         let mut slow = TcpStream::connect(address).await.unwrap();
         slow.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
         let mut said = String::new();
@@ -139,10 +239,54 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_too_many_waits_for_another_to_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_close, closing) = watch::channel(false);
+        drop(serve_within(Limits { head: HEAD, connections: 1 }, listener, Router::new(), closing));
+        let idle = TcpStream::connect(address).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let mut late = TcpStream::connect(address).await.unwrap();
+        late.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        timeout(Duration::from_millis(100), late.read_to_string(&mut said)).await.unwrap_err();
+        drop(idle);
+        late.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 404"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_does_not_take_the_answer_along() {
+        let router = Router::new().route("/", post(async || "no"));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_close, closing) = watch::channel(false);
+        drop(serve(listener, in_time(router), closing));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        let head = format!("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\r\n", 4 << 20);
+        client.write_all(head.as_bytes()).await.unwrap();
+        client.write_all(&vec![b'a'; 4 << 20]).await.expect("all of it is read");
+        // The connection is still good.
+        client.write_all(b"GET /no HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut said = String::new();
+        client.read_to_string(&mut said).await.unwrap();
+        assert!(said.starts_with("HTTP/1.1 200") && said.contains("HTTP/1.1 404"), "{said}");
+    }
+
+    #[test]
+    fn a_body_has_time_for_each_of_its_bytes() {
+        let pace = Pace { first: Duration::from_secs(30), bytes_per_s: 64 << 10 };
+        for (bytes, seconds) in [(0, 30), (64 << 10, 31), (16 << 20, 286)] {
+            assert_eq!(pace.time(bytes), Duration::from_secs(seconds), "{bytes}");
+        }
+        assert!(Pace { first: Duration::ZERO, bytes_per_s: 0 }.time(u64::MAX) > Duration::from_secs(1));
+    }
+
+    #[tokio::test]
     async fn a_body_comes_in_time_and_into_its_room() {
         let of = |body: Body, room: &Arc<Semaphore>| {
-            let until = Instant::now() + Duration::from_millis(100);
-            Body::from_stream(coming(body.into_data_stream(), Arc::clone(room), until))
+            let pace = Pace { first: Duration::from_millis(100), bytes_per_s: u64::MAX };
+            Body::from_stream(coming(Arriving::new(body, &HeaderMap::new(), Some(Arc::clone(room))), pace))
         };
         let read = async |body: Body| axum::body::to_bytes(body, 100).await.map_err(|error| format!("{error:?}"));
         let room = Arc::new(Semaphore::new(10));

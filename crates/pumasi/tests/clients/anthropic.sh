@@ -10,4 +10,5 @@ start_node
 
 "$python" anthropic_client.py "$address" "$key" "$(first_model)"
 "$python" anthropic_client.py "$address/api" "$key" "$(first_model)"
+compare_costs
 echo "$check: ok"

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import anthropic
 
+import costs
+
 base_url, api_key, model = sys.argv[1:]
+costs.watch()
 client = anthropic.Anthropic(base_url=base_url, api_key=api_key, max_retries=0)
 ask = dict(
     model=model,

@@ -6,6 +6,8 @@
 check=$(basename "$0")
 work=$(mktemp -d)
 node=
+# Where clients write what they see that answers cost, in credits, a line each.
+export COSTS="$work/costs"
 export no_proxy=127.0.0.1
 trap 'kill $node 2>/dev/null || true; wait; rm -rf "$work"' EXIT
 venv="${XDG_CACHE_HOME:-$HOME/.cache}/pumasi/clients"
@@ -32,6 +34,7 @@ packages() {
 # Starts a node of its own with the models that ship with it, whose every use pays royalties. Sets $address and $key.
 start_node() {
   export PUMASI_HOME="$work/home"
+  rm -f "$work/ready"
   "$PUMASI" up --json --listen 127.0.0.1:0 >"$work/ready" 2>"$work/log" &
   node=$!
   for _ in $(seq 600); do
@@ -48,6 +51,13 @@ stop_node() {
   kill "$node"
   wait "$node" || true
   node=
+}
+
+# Has everything settled, and compares: what the ledger took must be what the clients saw, to the last pico-credit.
+compare_costs() {
+  stop_node
+  start_node
+  "$python" costs.py "$address" "$(cat "$PUMASI_HOME/owner-token")" "$COSTS"
 }
 
 # A part of the JSON on standard input, named as Python does.

@@ -9,4 +9,5 @@ packages ollama.txt
 start_node
 
 OLLAMA_HOST="$address" OLLAMA_API_KEY="$key" "$python" ollama_client.py "$(first_model)"
+compare_costs
 echo "$check: ok"

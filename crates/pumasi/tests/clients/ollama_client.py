@@ -3,7 +3,10 @@ import sys
 
 import ollama
 
+import costs
+
 (model,) = sys.argv[1:]
+costs.watch()
 client = ollama.Client()
 options = {"temperature": 0, "num_predict": 12, "num_ctx": 2048}
 messages = [{"role": "user", "content": "Once upon a time"}]

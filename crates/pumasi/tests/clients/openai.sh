@@ -18,4 +18,6 @@ case "$streamed" in
   "data: "*'"cost":'*"data: [DONE]") ;;
   *) printf 'curl saw no stream with a cost and an end:\n%s\n' "$streamed" >&2; exit 1 ;;
 esac
+grep -o '"cost":[^,}]*' <<<"$streamed" | cut -d : -f 2 >>"$COSTS"
+compare_costs
 echo "$check: ok"

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import openai
 
+import costs
+
 base_url, api_key = sys.argv[1:]
+costs.watch()
 client = openai.OpenAI(base_url=base_url, api_key=api_key, max_retries=0)
 
 model = client.models.list().data[0].id

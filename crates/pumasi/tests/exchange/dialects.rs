@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     upstream::INPUT,
-    world::{Buyer, World, chat, cost},
+    world::{Buyer, World, chat, cost, eventually},
 };
 
 /// The paths of all dialects that ask a model, each with a request for `words` words. Every field that is looked at is there.
@@ -116,7 +116,7 @@ async fn world() -> (World, crate::world::Seller, Buyer, String) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_answer_costs_the_same_in_every_dialect() {
-    let (world, _seller, buyer, key) = world().await;
+    let (world, seller, buyer, key) = world().await;
     let mut spent = Amount::ZERO;
     let expected = ("w0 w1 w2 w3 w4 ".to_owned(), cost(INPUT, 5).0.to_string());
     for (path, mut body) in asking(5) {
@@ -130,6 +130,11 @@ async fn the_same_answer_costs_the_same_in_every_dialect() {
         spent = spent.plus(cost(INPUT, 5)).and_then(|spent| spent.plus(cost(INPUT, 5))).unwrap();
         assert_eq!(buyer.spent().await, (spent, Amount::ZERO), "{path}");
     }
+    eventually("the ledger took the same, to the last pico-credit", async || {
+        seller.provider.settle_now().await;
+        buyer.channels().await[0]["settled"] == spent.to_string()
+    })
+    .await;
     world.audit().await;
 }
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Node};
+use crate::harness::{Home, Node, owned, sum};
 
 async fn post(node: &Node, path: &str, body: Value) -> (StatusCode, Value) {
     node.send(Method::POST, path, Some(&node.api_key), Some(body)).await
@@ -72,4 +72,40 @@ async fn text_that_no_one_writes_is_read_or_refused() {
             assert_eq!(status, StatusCode::OK, "{path} {text:?}: {answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_same_question_costs_the_same_in_every_dialect() {
+    let home = Home::new();
+    let node = home.start();
+    let (text, messages) = ("Once upon a time", json!([{ "role": "user", "content": "Once upon a time" }]));
+    let options = json!({ "temperature": 0, "num_predict": 5 });
+    let chats = [
+        ("/v1/chat/completions", json!({ "messages": messages, "max_tokens": 5, "temperature": 0 })),
+        ("/v1/responses", json!({ "input": text, "max_output_tokens": 5, "temperature": 0 })),
+        ("/v1/messages", json!({ "messages": messages, "max_tokens": 5, "temperature": 0 })),
+        ("/api/chat", json!({ "messages": messages, "stream": false, "options": options })),
+        ("/api/generate", json!({ "prompt": text, "stream": false, "options": options })),
+    ];
+    let texts = [
+        ("/v1/completions", json!({ "prompt": text, "max_tokens": 5, "temperature": 0 })),
+        ("/api/generate", json!({ "prompt": text, "raw": true, "stream": false, "options": options })),
+    ];
+    let mut spent = ledger::Amount::ZERO;
+    for same in [&chats[..], &texts] {
+        let mut costs = Vec::new();
+        for (path, body) in same {
+            let mut body = body.clone();
+            body["model"] = node.model().into();
+            let (status, answer) = post(&node, path, body).await;
+            assert_eq!(status, StatusCode::OK, "{path}: {answer}");
+            let bill = if path.starts_with("/api/") { &answer["bill"] } else { &answer["usage"]["bill"] };
+            let pico: u128 = bill["pico"].as_str().unwrap().parse().unwrap();
+            spent = spent.plus(ledger::Amount(pico)).unwrap();
+            costs.push(pico);
+        }
+        assert!(costs[0] > 0 && costs.iter().all(|cost| *cost == costs[0]), "{costs:?} of {same:?}");
+    }
+    let keys = owned(&node, "/keys").await;
+    assert_eq!((sum(&keys, "spent"), sum(&keys, "reserved")), (spent, ledger::Amount::ZERO));
 }

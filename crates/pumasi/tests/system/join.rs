@@ -136,6 +136,8 @@ async fn others_reach_what_is_for_them_and_nothing_of_the_owners() {
         (Method::POST, "/exchange/vouchers", 400),
         (Method::POST, "/ledger/operations", 200),
         (Method::GET, "/receipts/x", 404),
+        (Method::GET, "/v2/", 200),
+        (Method::PUT, "/v2/you/tales/manifests/latest", 405),
         (Method::GET, "/", 200),
         (Method::GET, "/session", 200),
         (Method::POST, "/session", 404),

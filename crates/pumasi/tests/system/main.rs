@@ -1,10 +1,12 @@
 //! The whole system as its users meet it: the real binary, a data folder of its own, the command line and HTTP.
 
+mod abuse;
 mod audit;
 mod bill;
 mod chat;
 mod crash;
 mod dialects;
+mod forms;
 mod guide;
 mod harness;
 mod help;
@@ -18,6 +20,7 @@ mod page;
 mod proofs;
 mod publish;
 mod pull;
+mod registry;
 mod routes;
 mod servers;
 mod signing;

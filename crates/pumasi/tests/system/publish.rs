@@ -43,7 +43,7 @@ pub fn model_folder(home: &Home) -> PathBuf {
 }
 
 /// A dataset, a recipe, a model built on both, and an adapter built on the model and, once more, on the dataset.
-fn family(home: &Home) -> [Value; 4] {
+pub fn family(home: &Home) -> [Value; 4] {
     let card = "---\nlicense: cc-by-4.0\n---\n# Tales\n\nA corpus of tales.\n";
     let data =
         publish(home, &folder(home, "tales", &[("train.jsonl", "{\"text\":\"a\"}\n"), ("README.md", card)]), 1, &[]);

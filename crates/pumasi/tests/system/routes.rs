@@ -12,6 +12,7 @@ const SOURCES: &[(&str, &[&str])] = &[
     ("gateway/src/dialects/openai.rs", &["/v1", "/api/v1"]),
     ("gateway/src/dialects/anthropic.rs", &["/v1", "/api/v1"]),
     ("gateway/src/dialects/ollama/mod.rs", &["/api"]),
+    ("gateway/src/registry.rs", &["/v2"]),
     ("gateway/src/page/mod.rs", &[""]),
     ("provider/src/routes.rs", &[""]),
     ("blobs/src/http.rs", &[""]),
