@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use benches::{
     machine,
     market::{genesis, key, offer, open, publication, register, settle, sign, work},
-    median, rate, resident_bytes,
+    median, rate, resident_bytes, thread_seconds,
 };
 use futures::future::join_all;
 use ledger::{
@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     world.accounts(count)?;
     world.artifacts(count)?;
     let provider = world.channels(count)?;
-    world.snapshot(dir.path())?;
+    world.snapshot(count, dir.path())?;
     world.payouts(count, provider)?;
     world.start(dir.path())
 }
@@ -123,38 +123,38 @@ impl World {
         Ok(provider)
     }
 
-    /// Transfers one after the other while a snapshot is written, and while none is.
-    fn snapshot(&mut self, dir: &Path) -> Result<()> {
-        let new = dir.join("snapshot.new");
+    /// Groups of transfers, one after the other, among which the keeper writes a snapshot.
+    fn snapshot(&mut self, count: u64, dir: &Path) -> Result<()> {
         let (to, reference) = (AccountId([9; 32]), Digest([7; 32]));
-        let (mut quiet, mut beside, mut taken) = (Vec::new(), Vec::new(), 0.0);
-        let began = Instant::now();
-        // What is written takes its time before the file is there, so a whole turn of the keeper is looked at.
-        while began.elapsed().as_secs() < 300 && (beside.is_empty() || new.exists() || quiet.len() < 64) {
-            let part: Vec<_> = (0..TOGETHER)
-                .map(|_| self.sign(PAYER, Operation::Transfer { to, amount: Amount(1), reference }))
-                .collect();
-            let (before, began) = (new.exists(), Instant::now());
-            self.submit(&part)?;
-            let took = began.elapsed().as_secs_f64();
-            if before || new.exists() {
-                taken += took;
-                beside.push(took * 1e3);
-            } else {
-                quiet.push(took * 1e3);
-            }
+        // A snapshot comes after a sixteenth as many entries as there are records: five or six for each number.
+        let groups = (count as usize * 6 / 16 / TOGETHER + 2) * 3 / 2;
+        let groups: Vec<Vec<_>> = (0..groups)
+            .map(|_| {
+                let one = |_| self.sign(PAYER, Operation::Transfer { to, amount: Amount(1), reference });
+                (0..TOGETHER).map(one).collect()
+            })
+            .collect();
+        let written = || std::fs::metadata(dir.join("snapshot")).and_then(|file| file.modified());
+        let (keeper, mut last, mut snapshots) = (thread_seconds("ledger-keeper"), written()?, 0);
+        let mut times = Vec::new();
+        for group in &groups {
+            let began = Instant::now();
+            self.submit(group)?;
+            times.push(began.elapsed().as_secs_f64() * 1e3);
+            let now = written()?;
+            snapshots += usize::from(now != last);
+            last = now;
         }
-        ensure!(!beside.is_empty(), "no snapshot was written within five minutes");
-        let bytes = std::fs::metadata(dir.join("snapshot"))?.len();
-        let longest = |times: &[f64]| times.iter().copied().fold(0.0, f64::max);
+        // The last one may still be in the making.
+        ensure!(snapshots > 0 || dir.join("snapshot.new").exists(), "no snapshot was written");
+        let longest = times.iter().copied().fold(0.0, f64::max);
         println!(
-            "groups of {TOGETHER} transfers: {:.0} ms, longest {:.0}; while the file of a snapshot is written (for {taken:.1} s): \
-             {:.0} ms, longest {:.0}. A snapshot has {:.0} MB",
-            median(quiet.clone()),
-            longest(&quiet),
-            median(beside.clone()),
-            longest(&beside),
-            bytes as f64 / 1e6
+            "{} groups of {TOGETHER} transfers beside {snapshots} snapshots of {:.0} MB: {:.0} ms each, longest {longest:.0}; the keeper \
+             worked for {:.1} s of them",
+            groups.len(),
+            std::fs::metadata(dir.join("snapshot"))?.len() as f64 / 1e6,
+            median(times),
+            thread_seconds("ledger-keeper") - keeper,
         );
         Ok(())
     }
