@@ -14,6 +14,7 @@
 pub mod anthropic;
 pub mod completions;
 pub mod exchange;
+pub mod held;
 mod http_ledger;
 pub mod income;
 mod ledger_trait;

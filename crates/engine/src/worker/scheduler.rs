@@ -21,7 +21,7 @@ use super::{
     text::Text,
 };
 use crate::{
-    Event, Finish, Prompt, Request, TokenLogprob,
+    Event, Finish, Hold, Instead, Prompt, Request, TokenLogprob,
     message::{FromWorker, Load},
 };
 
@@ -104,7 +104,13 @@ impl<'a> Scheduler<'a> {
                     .ok_or_else(|| failed(format!("there is no adapter {name}")))?,
             ),
         };
-        let grammar = grammar.map_err(|message| Event::Unanswerable { hold: true, message })?;
+        let unheld = |message: String| Event::Unanswerable { hold: true, message };
+        let grammar = grammar.map_err(unheld)?;
+        if matches!(request.hold, Some(Hold::Calls { instead: Instead::Nothing, .. })) && !self.template.calls() {
+            let message =
+                "this model's chat template tells it of no tools in a form that is known here, so none can be required";
+            return Err(unheld(message.into()));
+        }
         let unanswerable = |message: String| Event::Unanswerable { hold: false, message };
         let tokens = self.tokenize(&request.prompt).map_err(unanswerable)?;
         let input = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
