@@ -1,29 +1,23 @@
 //! `POST /v1/responses`: OpenAI's newer form of chat, whole or as its events. Nothing is kept, so nothing can be gone on from.
 
+mod writer;
+
 use api::{
-    openai::{self, ChatRequest, TokenLogprob},
-    responses::{
-        At, Event as Told, Failure, Incomplete, Input, InputContent, InputDetails, InputItem, Numbered, OutputDetails,
-        OutputItem, OutputPart, Response as Answered, ResponseRequest, Usage,
-    },
-    view::cost,
+    openai::{self, ChatRequest},
+    responses::{Input, InputContent, InputItem, Response as Answered, ResponseRequest},
 };
 use axum::{
     Json,
     extract::{Request, State},
-    response::{IntoResponse as _, Response, sse},
+    response::{IntoResponse as _, Response},
 };
 use futures::StreamExt as _;
-use ledger::Finish;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::answer::{Answer, begin, counted, details, events, named_data, read_paid, stream, total, with_cost};
-use crate::{
-    error::Problem,
-    gateway::{Buyer, now},
-    read::{Done, Event},
-};
+use super::answer::{Answer, begin, counted, events, read_paid, stream, total, with_cost};
+use crate::{error::Problem, gateway::Buyer};
+use writer::Writer;
 
 /// What is included of log-probabilities.
 const LOGPROBS: &str = "message.output_text.logprobs";
@@ -38,7 +32,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let streams = request.stream == Some(true);
     let answer = begin(buyer, key, inner(&request)?).await?;
     let (headers, head) = (answer.headers(), head(&answer, request));
-    let mut writer = Writer { head, text: String::new(), logprobs: Vec::new(), told: 0 };
+    let mut writer = Writer::new(head);
     if streams {
         let begins = writer.begins();
         let rest = events(vec![answer]).flat_map(move |(_, event)| futures::stream::iter(writer.told_of(event)));
@@ -46,8 +40,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     }
     let whole = answer.whole().await?;
     let headers = with_cost(headers, total(&whole.done));
-    (writer.text, writer.logprobs) = (whole.text, whole.logprobs);
-    Ok((headers, Json(writer.ended(whole.done))).into_response())
+    Ok((headers, Json(writer.whole(whole))).into_response())
 }
 
 /// Refuses what cannot be done, rather than ignoring it.
@@ -74,19 +67,28 @@ fn check(request: &ResponseRequest) -> Result<(), Problem> {
     if request.truncation.as_deref().is_some_and(|truncation| truncation != "disabled") {
         return refuse("truncation", "nothing of a conversation is left out here; shorten it yourself");
     }
-    let form = request.text.as_ref().map_or(&Value::Null, |text| &text["format"]["type"]);
-    if !form.is_null() && form != "text" {
-        return refuse("text", "only text is answered here yet; ask for JSON in the input instead");
-    }
-    match &request.tool_choice {
-        None | Some(Value::Null) => Ok(()),
-        Some(choice) if choice == "auto" || choice == "none" => Ok(()),
-        Some(_) => refuse("tool_choice", "a model cannot be made to call a tool here yet; leave tool_choice out"),
+    Ok(())
+}
+
+/// The form of the text, as chat completions write it.
+fn response_format(text: Option<&Value>) -> Result<Option<Value>, Problem> {
+    let format = text.map_or(&Value::Null, |text| &text["format"]);
+    match format["type"].as_str() {
+        None if format.is_null() => Ok(None),
+        Some("json_schema") => Ok(Some(json!({ "type": "json_schema", "json_schema": format }))),
+        Some("text" | "json_object") => Ok(Some(format.clone())),
+        _ => Err(Problem::field("text", "the type of its format is text, json_object or json_schema")),
     }
 }
 
-fn calls_nothing(request: &ResponseRequest) -> bool {
-    request.tool_choice.as_ref().is_some_and(|choice| choice == "none")
+/// Whether a function must be called, as chat completions write it.
+fn tool_choice(choice: &Value) -> Value {
+    match &choice["name"] {
+        Value::String(name) if choice["type"] == "function" => {
+            json!({ "type": "function", "function": { "name": name } })
+        }
+        _ => choice.clone(),
+    }
 }
 
 /// The inner request.
@@ -101,7 +103,7 @@ fn inner(request: &ResponseRequest) -> Result<ChatRequest, Problem> {
             }
         }
     }
-    let tools = request.tools.as_deref().filter(|tools| !tools.is_empty() && !calls_nothing(request));
+    let tools = request.tools.as_deref().filter(|tools| !tools.is_empty());
     let logprobs = request.include.as_ref().is_some_and(|include| include.iter().any(|what| what == LOGPROBS));
     Ok(ChatRequest {
         model: request.model.clone(),
@@ -112,6 +114,9 @@ fn inner(request: &ResponseRequest) -> Result<ChatRequest, Problem> {
         logprobs: logprobs.then_some(true),
         top_logprobs: request.top_logprobs.filter(|_| logprobs),
         tools: tools.map(|tools| tools.iter().map(tool).collect::<Result<Value, _>>()).transpose()?,
+        tool_choice: request.tool_choice.as_ref().map(tool_choice),
+        parallel_tool_calls: request.parallel_tool_calls,
+        response_format: response_format(request.text.as_ref())?,
         provider: request.provider.clone(),
         ..ChatRequest::default()
     })
@@ -164,8 +169,11 @@ fn tool(tool: &Value) -> Result<Value, Problem> {
             "no tool is run here; only functions of your own, with a name, can be named",
         ));
     }
-    let function =
+    let mut function =
         json!({ "name": tool["name"], "description": tool["description"], "parameters": tool["parameters"] });
+    if let Some(strict) = tool["strict"].as_bool() {
+        function["strict"] = strict.into();
+    }
     Ok(json!({ "type": "function", "function": function }))
 }
 
@@ -183,11 +191,11 @@ fn head(answer: &Answer, request: ResponseRequest) -> Answered {
         provider: answer.provider.clone(),
         output: Vec::new(),
         usage: None,
-        tool_choice: if calls_nothing(&request) { "none" } else { "auto" },
+        tool_choice: request.tool_choice.filter(|choice| !choice.is_null()).unwrap_or_else(|| "auto".into()),
         instructions: request.instructions,
         tools: request.tools.unwrap_or_default(),
-        parallel_tool_calls: true,
-        text: json!({ "format": { "type": "text" } }),
+        parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
+        text: request.text.filter(Value::is_object).unwrap_or_else(|| json!({ "format": { "type": "text" } })),
         temperature: request.temperature.unwrap_or(1.0),
         top_p: request.top_p.unwrap_or(1.0),
         presence_penalty: 0.0,
@@ -204,116 +212,5 @@ fn head(answer: &Answer, request: ResponseRequest) -> Answered {
         metadata: request.metadata.unwrap_or_default(),
         safety_identifier: (),
         prompt_cache_key: (),
-    }
-}
-
-fn usage(done: Done) -> Usage {
-    let (input_tokens, output_tokens) = (done.usage.input, done.usage.output);
-    Usage {
-        input_tokens,
-        input_tokens_details: InputDetails::default(),
-        output_tokens,
-        output_tokens_details: OutputDetails::default(),
-        total_tokens: input_tokens.saturating_add(output_tokens),
-        cost: cost(total(&done)),
-        cost_details: details(&done),
-        bill: done.bill,
-    }
-}
-
-/// Writes the events.
-struct Writer {
-    head: Answered,
-    text: String,
-    logprobs: Vec<TokenLogprob>,
-    /// Events so far.
-    told: u64,
-}
-
-impl Writer {
-    fn event(&mut self, event: Told) -> sse::Event {
-        let (name, sequence_number) = (event.name(), self.told);
-        self.told += 1;
-        named_data(name, &Numbered { event, sequence_number })
-    }
-
-    fn at(&self) -> At {
-        At { item_id: self.item_id(), ..At::default() }
-    }
-
-    fn item_id(&self) -> String {
-        self.head.id.replacen("resp_", "msg_", 1)
-    }
-
-    fn item(&self, status: &'static str, content: Vec<OutputPart>) -> OutputItem {
-        OutputItem { id: self.item_id(), kind: "message", status, role: "assistant", content }
-    }
-
-    fn part(&self) -> OutputPart {
-        let (text, logprobs) = (self.text.clone(), self.logprobs.clone());
-        OutputPart { kind: "output_text", text, logprobs, ..OutputPart::default() }
-    }
-
-    fn begins(&mut self) -> Vec<sse::Event> {
-        let (response, at) = (self.head.clone(), self.at());
-        let (item, part) = (self.item("in_progress", Vec::new()), self.part());
-        let told = [
-            Told::Created { response: response.clone() },
-            Told::InProgress { response },
-            Told::ItemAdded { output_index: 0, item },
-            Told::PartAdded { at, part },
-        ];
-        told.into_iter().map(|told| self.event(told)).collect()
-    }
-
-    fn told_of(&mut self, event: Event) -> Vec<sse::Event> {
-        let told = match event {
-            Event::Text { text: delta, logprobs } => {
-                self.text += &delta;
-                self.logprobs.extend(logprobs.iter().cloned());
-                vec![Told::TextDelta { at: self.at(), delta, logprobs }]
-            }
-            Event::Failed(problem) => {
-                let failure = Failure {
-                    code: problem.detail.code.unwrap_or_else(|| "server_error".into()),
-                    message: problem.detail.message,
-                };
-                vec![Told::Failed {
-                    response: Answered { status: "failed", error: Some(failure), ..self.head.clone() },
-                }]
-            }
-            Event::Done(done) => self.ends(*done),
-        };
-        told.into_iter().map(|told| self.event(told)).collect()
-    }
-
-    fn ends(&self, done: Done) -> Vec<Told> {
-        let response = self.ended(done);
-        let (at, part) = (self.at(), self.part());
-        let item = self.item(response.status, vec![part.clone()]);
-        vec![
-            Told::TextDone { at: at.clone(), text: part.text.clone(), logprobs: part.logprobs.clone() },
-            Told::PartDone { at, part },
-            Told::ItemDone { output_index: 0, item },
-            if response.incomplete_details.is_some() {
-                Told::Incomplete { response }
-            } else {
-                Told::Completed { response }
-            },
-        ]
-    }
-
-    /// The whole answer.
-    fn ended(&self, done: Done) -> Answered {
-        let cut = done.finish == Finish::Length;
-        let status = if cut { "incomplete" } else { "completed" };
-        Answered {
-            status,
-            completed_at: (!cut).then(|| now() / 1_000),
-            incomplete_details: cut.then_some(Incomplete { reason: "max_output_tokens" }),
-            output: vec![self.item(status, vec![self.part()])],
-            usage: Some(usage(done)),
-            ..self.head.clone()
-        }
     }
 }
