@@ -132,6 +132,7 @@ async fn answer(engine: &Engine, prompts: &[Vec<i32>], output_max: u32) -> Resul
             stop: Vec::new(),
             logprobs: None,
             measure: None,
+            embed: false,
             hold: None,
         };
         running.push(engine.generate(request).await?);

@@ -13,6 +13,7 @@
 
 pub mod anthropic;
 pub mod completions;
+pub mod embeddings;
 pub mod exchange;
 pub mod held;
 mod http_ledger;

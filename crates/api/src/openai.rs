@@ -80,6 +80,10 @@ pub struct ChatRequest {
     /// Log-probabilities of the prompt's own tokens, too, with so many alternatives (vLLM's). For `prompt` alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prompt_logprobs: Option<u8>,
+    /// The embedding of `prompt` in place of an answer: the answer's text is base64 of its numbers, each four bytes, the least
+    /// significant first. Not of chat completions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub embed: bool,
     /// Which providers may answer (OpenRouter's). For the gateway alone: no provider is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Routing>,
@@ -93,6 +97,11 @@ impl ChatRequest {
     /// The most output tokens the client wants, by either name.
     pub fn output_max(&self) -> Option<u32> {
         self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// True if it is only to be read, and nothing need be written.
+    pub const fn reads_only(&self) -> bool {
+        self.embed || self.prompt_logprobs.is_some()
     }
 
     /// Bytes of text in all messages, for an offer's bound on input tokens.

@@ -122,7 +122,11 @@ impl Events {
         let event = self.events.recv().await.unwrap_or_else(|| Event::Failed { message: Error::Died.to_string() });
         self.ended = matches!(
             event,
-            Event::Finished { .. } | Event::TooLong { .. } | Event::Unanswerable { .. } | Event::Failed { .. }
+            Event::Finished { .. }
+                | Event::Embedded { .. }
+                | Event::TooLong { .. }
+                | Event::Unanswerable { .. }
+                | Event::Failed { .. }
         );
         Some(event)
     }

@@ -21,6 +21,8 @@ pub struct Request {
     pub logprobs: Option<u8>,
     /// Log-probabilities of the prompt's own tokens, too, with this many alternatives. All of it is read again then.
     pub measure: Option<u8>,
+    /// The prompt's embedding in place of an answer.
+    pub embed: bool,
     /// What the answer is held to; without it the model writes what it likes.
     pub hold: Option<Hold>,
 }
@@ -139,8 +141,8 @@ impl Sampling {
     }
 }
 
-/// What comes back, in this order: `Accepted`, any number of `Measured` and then of `Piece`s, then `Finished`; or `TooLong` or `Unanswerable` alone; or
-/// `Failed` at any point. Nothing follows `Finished`, `TooLong`, `Unanswerable` and `Failed`.
+/// What comes back, in this order: `Accepted`, any number of `Measured` and then of `Piece`s, then `Finished`; or, after `Accepted`, `Embedded`; or `TooLong` or `Unanswerable` alone; or
+/// `Failed` at any point. Nothing follows `Finished`, `Embedded`, `TooLong`, `Unanswerable` and `Failed`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The input was counted and fits; generation begins.
@@ -162,6 +164,11 @@ pub enum Event {
         first: bool,
         /// The tokens.
         logprobs: Vec<TokenLogprob>,
+    },
+    /// The prompt's embedding, of length 1; nothing else comes after `Accepted`.
+    Embedded {
+        /// Its numbers.
+        vector: Vec<f32>,
     },
     /// More text: whole characters.
     Piece {

@@ -83,7 +83,7 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
 
 /// Refuses what would cost other conversations too much time, and what leaves nothing to do.
 fn check(chat: &ChatRequest, limit: Usage) -> Result<(), Refused> {
-    if limit.output == 0 && limit.input > 0 && chat.prompt_logprobs.is_none() {
+    if limit.output == 0 && limit.input > 0 && !chat.reads_only() {
         return Err(refused(RefusedCode::Malformed, "the order allows no output"));
     }
     let stops = chat.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! The worker process: loads one model with its adapters, and answers until its socket closes.
 
 mod confine;
+mod embedder;
 mod grammar;
 mod model;
 mod sampler;

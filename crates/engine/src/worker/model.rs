@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use super::{Told, grammar::Grammars, scheduler::Scheduler, template::Template};
+use super::{Told, embedder::Embedder, grammar::Grammars, scheduler::Scheduler, template::Template};
 use crate::message::{self, FromWorker, Info, Load};
 
 /// Tokens of one step: the most that are read before a running answer gets its next token.
@@ -46,7 +46,8 @@ pub fn run(
     let template = Template::of(&model);
     grammars.get_or_init(|| Grammars::of(&model));
     send(socket, &[FromWorker::Loaded(info(&model, load, &template))])?;
-    answer(Scheduler::new(&model, context, adapters, &template, load), socket, inbox)
+    let embedder = Embedder::new(&model, &backend, load);
+    answer(Scheduler::new(&model, context, adapters, &template, embedder), socket, inbox)
 }
 
 fn new_context<'a>(backend: &LlamaBackend, model: &'a LlamaModel, load: &Load) -> Result<LlamaContext<'a>, String> {

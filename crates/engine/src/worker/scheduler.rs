@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 
 use super::{
     Told,
+    embedder::{Asked, Embedder},
     grammar::Grammar,
     model::BATCH,
     sampler::{Sampler, logprobs},
@@ -20,10 +21,7 @@ use super::{
     template::Template,
     text::Text,
 };
-use crate::{
-    Event, Finish, Hold, Instead, Prompt, Request, TokenLogprob,
-    message::{FromWorker, Load},
-};
+use crate::{Event, Finish, Hold, Instead, Prompt, Request, TokenLogprob, message::FromWorker};
 
 /// So many tokens of new prompts are read in one step while answers are being written: those go on after a part of a
 /// second, and reading is hardly slower than in full batches.
@@ -47,6 +45,7 @@ pub struct Scheduler<'a> {
     events: Vec<FromWorker>,
     /// Counts steps, to find the slot that was idle longest.
     clock: u64,
+    embedder: Embedder<'a>,
 }
 
 impl<'a> Scheduler<'a> {
@@ -55,8 +54,9 @@ impl<'a> Scheduler<'a> {
         context: LlamaContext<'a>,
         adapters: Vec<(String, LlamaLoraAdapter)>,
         template: &'a Template,
-        load: &Load,
+        embedder: Embedder<'a>,
     ) -> Self {
+        let load = embedder.load();
         Self {
             model,
             context,
@@ -69,23 +69,30 @@ impl<'a> Scheduler<'a> {
             waiting: VecDeque::new(),
             events: Vec::new(),
             clock: 0,
+            embedder,
         }
     }
 
     /// True if there is nothing to do until something comes.
     pub fn is_idle(&self) -> bool {
-        self.events.is_empty() && self.waiting.is_empty() && self.slots.iter().all(|slot| slot.job.is_none())
+        let waits = !self.events.is_empty() || !self.waiting.is_empty() || !self.embedder.is_idle();
+        !waits && self.slots.iter().all(|slot| slot.job.is_none())
     }
 
     /// Takes what the parent told.
     pub fn take(&mut self, told: Told) {
         match told {
             Told::Start { id, request, grammar } => match self.prepare(id, *request, grammar) {
+                Ok(job) if job.request.embed => {
+                    self.events.push(FromWorker::Event(id, Event::Accepted { input: job.input, reused: 0 }));
+                    self.embedder.take(Asked { id, adapter: job.adapter, tokens: job.tokens });
+                }
                 Ok(job) => self.waiting.push_back(job),
                 Err(event) => self.events.push(FromWorker::Event(id, event)),
             },
             Told::Cancel { id } => {
                 self.waiting.retain(|job| job.id != id);
+                self.embedder.cancel(id);
                 for slot in &mut self.slots {
                     slot.job.take_if(|job| job.id == id);
                 }
@@ -176,6 +183,9 @@ impl<'a> Scheduler<'a> {
                     }
                 }
             }
+        }
+        if let Some((id, event)) = self.embedder.step(&mut self.adapters) {
+            self.events.push(FromWorker::Event(id, event));
         }
         std::mem::take(&mut self.events)
     }

@@ -103,6 +103,7 @@ mod tests {
             stop: Vec::new(),
             logprobs: None,
             measure: None,
+            embed: false,
             hold: None,
         };
         let (sampler, text) = (Sampler::new(request.sampling, 0), Text::new(Vec::new()));

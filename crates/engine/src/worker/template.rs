@@ -148,7 +148,7 @@ mod tests {
             "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}])
         };
         let render = |arguments| template(source).render(&call(arguments), &Json::Null).unwrap().0;
-        assert_eq!(render("{\"b\": 1, \"a\": [2]}"), "{\"b\":1,\"a\":[2]}");
+        assert_eq!(render("{\"b\": 1, \"a\": [2]}"), "{\"b\": 1, \"a\": [2]}");
         assert_eq!(render("no JSON"), "\"no JSON\"", "what a model wrote wrongly stays what it wrote");
     }
 

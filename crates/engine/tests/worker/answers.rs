@@ -152,3 +152,41 @@ async fn a_prompt_is_measured_as_if_it_had_been_written() {
     assert_eq!(logprobs.len(), 3, "each token that was sent");
     assert!(matches!(next(&mut events).await, Event::Piece { output: 1, .. } | Event::Finished { output: 1, .. }));
 }
+
+/// The embedding of a text, and how many tokens it has.
+async fn embedding(engine: &Engine, text: &str, adapter: Option<&str>) -> (u32, Vec<f32>) {
+    let asked = Request { embed: true, adapter: adapter.map(str::to_owned), ..request(text, 0) };
+    let mut events = engine.generate(asked).await.unwrap();
+    let Event::Accepted { input, .. } = next(&mut events).await else { panic!("not accepted") };
+    let Event::Embedded { vector } = next(&mut events).await else { panic!("no embedding") };
+    assert!(events.next().await.is_none());
+    (input, vector)
+}
+
+#[tokio::test]
+async fn texts_have_embeddings_also_beside_answers() {
+    let engine = start().await;
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let alone = ask(&engine, request("Once upon a time", 80)).await;
+    // Longer than a piece.
+    let long = long_text(400);
+    let texts = ["The dog ran in the park.", "The dog ran in the garden.", long.as_str()];
+    let (beside, mut read) = (engine.generate(request("Once upon a time", 80)).await.unwrap(), Vec::new());
+    for text in texts {
+        read.push(embedding(&engine, text, None).await);
+    }
+    let mut beside = beside;
+    assert_eq!(super::read(&mut beside).await.unwrap().text, alone.text, "an answer beside it stays as it is");
+    assert!(read[2].0 > 64);
+    for (_, vector) in &read {
+        assert!((close(vector, vector) - 1.0).abs() < 1e-4, "of length 1");
+    }
+    assert_eq!(embedding(&engine, texts[0], None).await, read[0], "the same again");
+    if trained().is_some() {
+        let (like, unlike) = (close(&read[0].1, &read[1].1), close(&read[0].1, &read[2].1));
+        assert!(like > unlike, "two sentences with the same dog are closer: {like} {unlike}");
+    }
+    let cancelled = engine.generate(Request { embed: true, ..request(&long, 0) }).await.unwrap();
+    drop(cancelled);
+    assert_eq!(embedding(&engine, texts[0], None).await, read[0], "after one that was given up");
+}

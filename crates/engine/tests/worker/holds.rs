@@ -96,7 +96,10 @@ async fn a_tool_that_must_be_called_is() {
         "required": ["at"], "additionalProperties": false }),
     );
     let wait = tool("wait", &json!({ "type": "object", "properties": {}, "additionalProperties": false }));
-    let engine = roomy().await;
+    // Its template knows tools.
+    let mut config = config(&random());
+    (config.context, config.sequences) = (1_024, 8);
+    let engine = Engine::start(config).await.unwrap();
     for many in [false, true] {
         let hold = Hold::Calls { tools: vec![look.clone(), wait.clone()], instead: Instead::Nothing, many };
         let mut names = std::collections::BTreeSet::new();

@@ -90,6 +90,7 @@ fn request(prompt: &str, output_max: u32) -> Request {
         stop: Vec::new(),
         logprobs: None,
         measure: None,
+        embed: false,
         hold: None,
     }
 }

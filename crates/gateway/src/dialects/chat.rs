@@ -47,6 +47,7 @@ fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
         n: None,
         prompt: None,
         prompt_logprobs: None,
+        embed: false,
         seed: request.seed.map(|seed| seed.wrapping_add(at.into())),
         ..request.clone()
     };

@@ -22,7 +22,7 @@ pub fn check(request: &ChatRequest) -> Result<(), Problem> {
         Some(Prompt::Tokens(tokens)) if tokens.is_empty() => return Err(nothing()),
         Some(_) => {}
     }
-    if request.output_max() == Some(0) && request.prompt_logprobs.is_none() {
+    if request.output_max() == Some(0) && !request.reads_only() {
         let field = if request.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" };
         return Err(Problem::field(field, "an answer needs at least one token"));
     }

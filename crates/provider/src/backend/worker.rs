@@ -4,6 +4,7 @@ use api::{
     exchange::{Refused, RefusedCode},
     openai::{ChatRequest, TokenLogprob},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use engine::{Engine, Event, Events, Prompt, Request, Sampling};
 use ledger::{Finish, Usage};
 use serde_json::Value;
@@ -17,6 +18,8 @@ pub struct Running {
     input: u64,
     /// What is at fault if the answer cannot be held to what it is to be.
     field: &'static str,
+    /// True once the prompt's embedding came.
+    embedded: bool,
 }
 
 pub async fn begin(
@@ -38,13 +41,14 @@ pub async fn begin(
         stop: request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default(),
         logprobs: top,
         measure: request.prompt_logprobs.map(|top| top.min(20)),
+        embed: request.embed,
         hold,
     };
     let events = engine.generate(request).await.map_err(|error| {
         let malformed = matches!(error, engine::Error::Request(_));
         refused(if malformed { RefusedCode::Malformed } else { RefusedCode::Busy }, error.to_string())
     })?;
-    Ok(Running { events, input: 0, field })
+    Ok(Running { events, input: 0, field, embedded: false })
 }
 
 fn prompt(request: &ChatRequest) -> Result<Prompt, Refused> {
@@ -88,6 +92,11 @@ impl Running {
             Some(Event::Measured { first, logprobs }) => {
                 Step::Prompt { first, logprobs: logprobs.into_iter().map(logprob).collect() }
             }
+            Some(Event::Embedded { vector }) => {
+                self.embedded = true;
+                let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+                Step::Text { text: BASE64.encode(bytes), usage: usage(0), logprobs: Vec::new() }
+            }
             Some(Event::Finished { reason, output, stop }) => Step::Done {
                 finish: match reason {
                     engine::Finish::Stop => Finish::Stop,
@@ -101,6 +110,7 @@ impl Running {
                 ..refused(RefusedCode::Malformed, message)
             }),
             Some(Event::Failed { message }) => Step::Failed(message),
+            None if self.embedded => Step::Done { finish: Finish::Stop, usage: usage(0), stop: None },
             None => Step::Failed("the worker ended the answer too early".into()),
         }
     }

@@ -216,6 +216,7 @@ fn request(messages: Value, tools: Value, adapter: Option<String>) -> Request {
         stop: Vec::new(),
         logprobs: None,
         measure: None,
+        embed: false,
         hold: None,
     }
 }

@@ -210,7 +210,7 @@ async fn a_responses_stream_has_its_events_in_their_order() {
         (json!({ "store": true }), "store"),
         (json!({ "background": true }), "background"),
         (json!({ "truncation": "auto" }), "truncation"),
-        (json!({ "text": { "format": { "type": "json_schema" } } }), "text"),
+        (json!({ "text": { "format": { "type": "yaml" } } }), "text"),
         (json!({ "tool_choice": "required" }), "tool_choice"),
         (json!({ "tools": [{ "type": "web_search" }] }), "tools"),
         (json!({ "input": [{ "role": "user", "content": [{ "type": "input_image", "image_url": "x" }] }] }), "input"),
@@ -313,12 +313,12 @@ async fn routes_that_are_not_there_say_so_in_the_dialects_own_words() {
         (Method::POST, "/v1/files", 404, "not_offered"),
         (Method::GET, "/v1/fine_tuning/jobs", 404, "not_offered"),
         (Method::GET, "/v1/fine_tuning/jobs/job_1/events", 404, "not_offered"),
-        (Method::POST, "/v1/embeddings", 404, "not_offered"),
+        (Method::GET, "/v1/embeddings", 405, "method_not_allowed"),
         (Method::GET, "/v1/messages", 405, ""),
         (Method::POST, "/v1/messages/nothing", 404, ""),
         (Method::GET, "/api/chat", 405, ""),
         (Method::GET, "/api/nothing", 404, ""),
-        (Method::POST, "/api/embed", 404, ""),
+        (Method::GET, "/api/embed", 405, ""),
     ] {
         let (got, headers, body) = buyer.bare(method.clone(), &key, path).await;
         assert_eq!(got, status, "{method} {path}: {body}");
@@ -383,8 +383,10 @@ async fn completions_echo_list_and_refuse_by_name() {
         (json!({ "logit_bias": { "50256": -100 } }), "logit_bias"),
         (json!({ "logprobs": 21 }), "logprobs"),
         (json!({ "max_tokens": 0 }), "max_tokens"),
-        (json!({ "echo": true, "logprobs": 1 }), "echo"),
-        (json!({ "echo": true, "prompt": [1, 2] }), "echo"),
+        // The fake model's server measures no prompts.
+        (json!({ "echo": true, "logprobs": 1 }), "prompt"),
+        (json!({ "echo": true, "prompt": [1, 2] }), "prompt"),
+        (json!({ "echo": true, "max_tokens": 0 }), "prompt"),
         (json!({ "prompt": [] }), "prompt"),
         (json!({ "prompt": null }), "prompt"),
         // The fake model's server has no log-probabilities.

@@ -46,12 +46,8 @@ pub fn router() -> Router<Arc<Buyer>> {
         .route("/show", post(models::show))
         .route("/pull", post(models::pull))
         .route("/version", get(models::version))
-        .route("/embed", post(no_embeddings))
-        .route("/embeddings", post(no_embeddings))
-}
-
-async fn no_embeddings() -> Problem {
-    Problem::refused(axum::http::StatusCode::NOT_FOUND, "not_offered", "embeddings are not offered here yet")
+        .route("/embed", post(super::embeddings::ollamas))
+        .route("/embeddings", post(super::embeddings::ollamas_older))
 }
 
 /// How one kind of request writes its pieces.
@@ -102,7 +98,7 @@ async fn answer(
         let line = write(Head { model: request.model, created_at: rfc3339(now()) }, Piece::default(), Some(end));
         return Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response());
     }
-    let answer = begin(buyer, key, request).await?;
+    let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed("response_format", "format"))?;
     let (headers, model) = (answer.headers(), answer.model.clone());
     let head = move || Head { model: model.clone(), created_at: rfc3339(now()) };
     if !streams {

@@ -30,7 +30,8 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let (key, request) = read_paid::<ResponseRequest>(buyer, request).await?;
     check(&request)?;
     let streams = request.stream == Some(true);
-    let answer = begin(buyer, key, inner(&request)?).await?;
+    let answer =
+        begin(buyer, key, inner(&request)?).await.map_err(|problem| problem.renamed("response_format", "text"))?;
     let (headers, head) = (answer.headers(), head(&answer, request));
     let mut writer = Writer::new(head);
     if streams {

@@ -81,6 +81,9 @@ impl Upstream {
 
     /// A conversation is answered, and a prompt goes on.
     fn post(&self, request: &ChatRequest) -> Result<reqwest::RequestBuilder, Refused> {
+        if request.embed {
+            return Err(refused(RefusedCode::Malformed, "the model's server is not asked for embeddings here yet"));
+        }
         if request.prompt.is_none() {
             return Ok(self.client.post(format!("{}/chat/completions", self.base)).json(request));
         }
