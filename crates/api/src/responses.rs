@@ -54,7 +54,7 @@ pub struct ResponseRequest {
     /// Whether what does not fit is left out.
     #[serde(default)]
     pub truncation: Option<String>,
-    /// Keep the answer.
+    /// Keep the answer for a while; true where it is left out.
     #[serde(default)]
     pub store: Option<bool>,
     /// Answer later.
@@ -183,13 +183,13 @@ pub struct Response {
     pub max_output_tokens: Option<u32>,
     /// Always null.
     pub max_tool_calls: (),
-    /// Always null.
-    pub previous_response_id: (),
+    /// As it was asked.
+    pub previous_response_id: Option<String>,
     /// `disabled`.
     pub truncation: &'static str,
     /// Always null: the models here answer at once.
     pub reasoning: (),
-    /// False: answers are not kept.
+    /// True if it is kept for a while.
     pub store: bool,
     /// Always false.
     pub background: bool,

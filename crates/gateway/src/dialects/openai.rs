@@ -15,6 +15,7 @@ pub fn router() -> Router<Arc<Buyer>> {
         .route("/completions", post(completions::completions))
         .route("/embeddings", post(embeddings::embeddings))
         .route("/responses", post(responses::responses))
+        .route("/responses/{id}", get(responses::show).delete(responses::delete))
         .route("/models", get(models::list))
         // Names hold a slash, which some clients escape and some do not.
         .route("/models/{*model}", get(models::show))

@@ -243,3 +243,28 @@ async fn embeddings_are_numbers_or_base64_and_only_what_is_read_is_paid() {
         assert_eq!((status, &answer["error"]["param"]), (StatusCode::BAD_REQUEST, &json!(field)), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_gone_on_from_is_read_with_what_came_before() {
+    let home = Home::new();
+    let node = home.start();
+    let ask = async |more: Value| {
+        let mut body = json!({ "model": node.model(), "max_output_tokens": 5, "temperature": 0 });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (status, answer) = post(&node, "/v1/responses", body).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        answer
+    };
+    let first = ask(json!({ "input": "Once upon a time", "instructions": "Be brief." })).await;
+    let next = ask(json!({ "input": "And then?", "previous_response_id": first["id"] })).await;
+    let said = &first["output"][0]["content"][0]["text"];
+    let whole = ask(json!({ "input": [{ "role": "user", "content": "Once upon a time" },
+        { "role": "assistant", "content": said }, { "role": "user", "content": "And then?" }] })).await;
+    assert_eq!(next["usage"]["input_tokens"], whole["usage"]["input_tokens"], "without the first instructions");
+    assert_eq!(next["output"][0]["content"], whole["output"][0]["content"]);
+    drop(node);
+    let node = home.start();
+    let path = format!("/v1/responses/{}", first["id"].as_str().unwrap());
+    let (status, _) = node.send(Method::GET, &path, Some(&node.api_key), None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "nothing of it outlives the process");
+}

@@ -1,5 +1,7 @@
-//! `POST /v1/responses`: OpenAI's newer form of chat, whole or as its events. Nothing is kept, so nothing can be gone on from.
+//! `POST /v1/responses`: OpenAI's newer form of chat, whole or as its events. An answer is kept for a while, unless `store` is
+//! false, and can be gone on from.
 
+mod kept;
 mod writer;
 
 use api::{
@@ -8,7 +10,8 @@ use api::{
 };
 use axum::{
     Json,
-    extract::{Request, State},
+    extract::{Path, Request, State},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
 use futures::StreamExt as _;
@@ -16,8 +19,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 use super::answer::{Answer, begin, counted, events, read_paid, stream, total, with_cost};
-use crate::{error::Problem, gateway::Buyer};
-use writer::Writer;
+use crate::{error::Problem, gateway::Buyer, money::KeyId, routes::api_key};
+pub use kept::Kept;
+use writer::{Keeping, Writer};
 
 /// What is included of log-probabilities.
 const LOGPROBS: &str = "message.output_text.logprobs";
@@ -30,10 +34,13 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let (key, request) = read_paid::<ResponseRequest>(buyer, request).await?;
     check(&request)?;
     let streams = request.stream == Some(true);
-    let answer =
-        begin(buyer, key, inner(&request)?).await.map_err(|problem| problem.renamed("response_format", "text"))?;
+    let conversation = conversation(buyer, key, &request)?;
+    let asked = inner(&request, &conversation)?;
+    let answer = begin(buyer, key, asked).await.map_err(|problem| problem.renamed("response_format", "text"))?;
+    let keeps = request.store != Some(false);
     let (headers, head) = (answer.headers(), head(&answer, request));
-    let mut writer = Writer::new(head);
+    let keeping = keeps.then(|| Keeping { buyer: Arc::clone(buyer), key, conversation });
+    let mut writer = Writer::new(head, keeping);
     if streams {
         let begins = writer.begins();
         let rest = events(vec![answer]).flat_map(move |(_, event)| futures::stream::iter(writer.told_of(event)));
@@ -44,26 +51,48 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     Ok((headers, Json(writer.whole(whole))).into_response())
 }
 
+/// An answer that is kept.
+pub async fn show(
+    State(buyer): State<Arc<Buyer>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let key = api_key(&buyer, &headers)?;
+    buyer.kept.get(key, &id).map(|one| Json(one.response)).ok_or_else(not_kept)
+}
+
+/// Lets an answer go.
+pub async fn delete(
+    State(buyer): State<Arc<Buyer>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let key = api_key(&buyer, &headers)?;
+    if buyer.kept.delete(key, &id) {
+        return Ok(Json(json!({ "id": id, "object": "response", "deleted": true })));
+    }
+    Err(not_kept())
+}
+
+fn not_kept() -> Problem {
+    let message = "no answer with this id is kept for this API key; the newest are, in memory, for an hour";
+    Problem::refused(StatusCode::NOT_FOUND, "response_not_found", message)
+}
+
 /// Refuses what cannot be done, rather than ignoring it.
 fn check(request: &ResponseRequest) -> Result<(), Problem> {
     let refuse = |field, message| Err(Problem::field(field, message));
-    if request.previous_response_id.is_some() {
-        return refuse("previous_response_id", "answers are not kept here; send the whole conversation in input");
-    }
     if request.conversation.as_ref().is_some_and(|conversation| !conversation.is_null()) {
         return refuse("conversation", "conversations are not kept here; send the whole conversation in input");
     }
     if request.prompt.as_ref().is_some_and(|prompt| !prompt.is_null()) {
         return refuse("prompt", "prompts are not kept here; send the text in input");
     }
-    if request.store == Some(true) {
-        return refuse("store", "answers are not kept here; leave store out");
-    }
     if request.max_output_tokens == Some(0) {
         return refuse("max_output_tokens", "an answer needs at least one token");
     }
     if request.background == Some(true) {
-        return refuse("background", "answers are not kept here, so none comes later; leave background out");
+        return refuse("background", "no answer comes later here; leave background out");
     }
     if request.truncation.as_deref().is_some_and(|truncation| truncation != "disabled") {
         return refuse("truncation", "nothing of a conversation is left out here; shorten it yourself");
@@ -92,10 +121,17 @@ fn tool_choice(choice: &Value) -> Value {
     }
 }
 
-/// The inner request.
-fn inner(request: &ResponseRequest) -> Result<ChatRequest, Problem> {
-    let told = request.instructions.as_ref().map(|text| said("system", text.clone()));
-    let mut messages: Vec<openai::Message> = told.into_iter().collect();
+/// What is said up to this question, and with it.
+fn conversation(buyer: &Buyer, key: KeyId, request: &ResponseRequest) -> Result<Vec<openai::Message>, Problem> {
+    let mut messages = match &request.previous_response_id {
+        None => Vec::new(),
+        Some(id) => buyer.kept.get(key, id).map(|one| one.conversation).ok_or_else(|| {
+            Problem::field(
+                "previous_response_id",
+                format!("{}; send the whole conversation", not_kept().detail.message),
+            )
+        })?,
+    };
     match &request.input {
         Input::Text(text) => messages.push(said("user", text.clone())),
         Input::Items(items) => {
@@ -104,6 +140,13 @@ fn inner(request: &ResponseRequest) -> Result<ChatRequest, Problem> {
             }
         }
     }
+    Ok(messages)
+}
+
+/// The inner request. Instructions are those of this question alone.
+fn inner(request: &ResponseRequest, conversation: &[openai::Message]) -> Result<ChatRequest, Problem> {
+    let told = request.instructions.as_ref().map(|text| said("system", text.clone()));
+    let messages = told.into_iter().chain(conversation.iter().cloned()).collect();
     let tools = request.tools.as_deref().filter(|tools| !tools.is_empty());
     let logprobs = request.include.as_ref().is_some_and(|include| include.iter().any(|what| what == LOGPROBS));
     Ok(ChatRequest {
@@ -204,10 +247,10 @@ fn head(answer: &Answer, request: ResponseRequest) -> Answered {
         top_logprobs: request.top_logprobs.unwrap_or(0),
         max_output_tokens: request.max_output_tokens,
         max_tool_calls: (),
-        previous_response_id: (),
+        previous_response_id: request.previous_response_id,
         truncation: "disabled",
         reasoning: (),
-        store: false,
+        store: request.store.unwrap_or(true),
         background: false,
         service_tier: "default",
         metadata: request.metadata.unwrap_or_default(),

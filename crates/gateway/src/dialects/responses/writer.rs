@@ -1,7 +1,7 @@
 //! An answer as OpenAI's responses tell it: its items as they come, and all of it at the end.
 
 use api::{
-    openai::TokenLogprob,
+    openai::{self, TokenLogprob},
     responses::{
         At, Event as Told, Failure, Incomplete, InputDetails, Numbered, OutputCall, OutputDetails, OutputItem,
         OutputMessage, OutputPart, Response as Answered, Usage,
@@ -10,11 +10,18 @@ use api::{
 };
 use axum::response::sse;
 use ledger::Finish;
+use serde_json::json;
+use std::sync::Arc;
 
-use super::super::answer::{Whole, details, named_data, total};
+use super::{
+    super::answer::{Whole, details, named_data, total},
+    kept::{self, One},
+    said,
+};
 use crate::{
     calls::Call,
-    gateway::now,
+    gateway::{Buyer, now},
+    money::KeyId,
     read::{Done, Event},
 };
 
@@ -28,6 +35,16 @@ pub struct Writer {
     message: Option<Message>,
     /// Events so far.
     told: u64,
+    /// None if the answer is not to be kept.
+    keeping: Option<Keeping>,
+}
+
+/// What is kept with an answer.
+pub struct Keeping {
+    pub buyer: Arc<Buyer>,
+    pub key: KeyId,
+    /// Up to and with the question.
+    pub conversation: Vec<openai::Message>,
 }
 
 /// A message as far as it came.
@@ -44,8 +61,8 @@ impl Message {
 }
 
 impl Writer {
-    pub const fn new(head: Answered) -> Self {
-        Self { head, items: Vec::new(), message: None, told: 0 }
+    pub const fn new(head: Answered, keeping: Option<Keeping>) -> Self {
+        Self { head, items: Vec::new(), message: None, told: 0, keeping }
     }
 
     /// The first events.
@@ -173,17 +190,40 @@ impl Writer {
         told
     }
 
-    /// The whole answer.
-    fn ended(&self, done: Done) -> Answered {
+    /// The whole answer, which is kept from here on.
+    fn ended(&mut self, done: Done) -> Answered {
         let (status, cut) = (status(&done), done.finish == Finish::Length);
-        Answered {
+        let answered = Answered {
             status,
             completed_at: (!cut).then(|| now() / 1_000),
             incomplete_details: cut.then_some(Incomplete { reason: "max_output_tokens" }),
             output: self.items.clone(),
             usage: Some(usage(done)),
             ..self.head.clone()
+        };
+        if let Some(Keeping { buyer, key, mut conversation }) = self.keeping.take() {
+            conversation.push(self.spoken());
+            let response = serde_json::to_value(&answered).unwrap_or_default();
+            kept::keep(&buyer, One::new(key, answered.id.clone(), response, conversation));
         }
+        answered
+    }
+
+    /// What was answered, as a message of the conversation.
+    fn spoken(&self) -> openai::Message {
+        let (mut text, mut calls) = (String::new(), Vec::new());
+        for item in &self.items {
+            match item {
+                OutputItem::Message(message) => {
+                    message.content.iter().for_each(|part| text.push_str(&part.text));
+                }
+                OutputItem::Call(call) => {
+                    let function = json!({ "name": call.name, "arguments": call.arguments });
+                    calls.push(json!({ "id": call.call_id, "type": "function", "function": function }));
+                }
+            }
+        }
+        openai::Message { tool_calls: (!calls.is_empty()).then(|| calls.into()), ..said("assistant", text) }
     }
 }
 
