@@ -102,7 +102,7 @@ fn is_an_error(path: &str, body: &Value, what: &str) {
         text(error)
     } else {
         let keys = error.as_object().map(|error| error.keys().map(String::as_str).collect::<Vec<_>>());
-        keys == Some(vec!["code", "message", "param", "type"]) && text(&error["message"]) && text(&error["type"])
+        keys == Some(vec!["message", "type", "param", "code"]) && text(&error["message"]) && text(&error["type"])
     };
     assert!(good, "{path}, {what}: {body}");
 }
