@@ -26,8 +26,9 @@ const FUEL_STEP: u64 = 150_000;
 const STATES_MAX: usize = 30_000;
 /// Symbols of a grammar.
 const SYMBOLS_MAX: usize = 200_000;
-/// Between the parts of JSON: as much as people indent. A small model would otherwise write spaces for ever.
-const WHITESPACE: &str = r"[ \n\t]{1,40}";
+/// Between the parts of JSON: a space, or a line's end and as much as people indent. A small model would otherwise write spaces for
+/// ever.
+const WHITESPACE: &str = r" |\n( {0,16}|\t{0,8})";
 /// Of a special token, in llguidance's form of a vocabulary: it is never text.
 const SPECIAL: u8 = TokTrie::SPECIAL_TOKEN_MARKER;
 

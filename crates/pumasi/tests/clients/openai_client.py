@@ -84,7 +84,7 @@ for gone in [response.id, unkept.id]:
 
 class Mood(pydantic.BaseModel):
     mood: Literal["glad", "sad"]
-    why: list[Literal["sun", "rain"]]
+    why: Literal["sun", "rain"]
 
 
 # The package turns the class into a schema, and reads the answer with it.
