@@ -14,3 +14,10 @@ def map_body(context, body):
             if isinstance(body.get(limit), int) and body[limit] > 8:
                 body[limit] = 8
     return body
+
+
+@schemathesis.hook
+def map_path_parameters(context, path_parameters):
+    if isinstance(path_parameters, dict) and "model" in path_parameters:
+        path_parameters["model"] = os.environ["MODEL"]
+    return path_parameters
