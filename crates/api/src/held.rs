@@ -172,7 +172,7 @@ pub fn written(name: &str, arguments: &str) -> String {
 mod tests {
     use super::*;
 
-    fn read(request: Value) -> Result<Held, NotUnderstood> {
+    fn read(request: &Value) -> Result<Held, NotUnderstood> {
         let mut whole = json!({ "model": "m", "messages": [] });
         whole.as_object_mut().unwrap().extend(request.as_object().unwrap().clone());
         Held::of(&serde_json::from_value(whole).unwrap())
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_asked_is_understood() {
-        assert_eq!(read(json!({})).unwrap(), Held { many: true, ..Held::default() });
+        assert_eq!(read(&json!({})).unwrap(), Held { many: true, ..Held::default() });
         for (format, schema) in [
             (json!({ "type": "text" }), None),
             (json!(null), None),
@@ -196,17 +196,17 @@ mod tests {
                 Some(json!({ "type": "array" })),
             ),
         ] {
-            assert_eq!(read(json!({ "response_format": format })).unwrap().schema, schema);
+            assert_eq!(read(&json!({ "response_format": format })).unwrap().schema, schema);
         }
         for (asked, choice) in [
             (json!("auto"), Choice::Auto),
             (json!("required"), Choice::Required),
             (json!({ "type": "function", "function": { "name": "wait" } }), Choice::Named("wait".into())),
         ] {
-            let held = read(json!({ "tools": tools(), "tool_choice": asked, "parallel_tool_calls": false })).unwrap();
+            let held = read(&json!({ "tools": tools(), "tool_choice": asked, "parallel_tool_calls": false })).unwrap();
             assert_eq!((held.choice, held.tools.len(), held.many), (choice, 2, false));
         }
-        assert!(read(json!({ "tools": tools(), "tool_choice": "none" })).unwrap().tools.is_empty());
+        assert!(read(&json!({ "tools": tools(), "tool_choice": "none" })).unwrap().tools.is_empty());
     }
 
     #[test]
@@ -230,7 +230,7 @@ mod tests {
                 "tool_choice",
             ),
         ] {
-            assert_eq!(read(request.clone()).unwrap_err().field, field, "{request}");
+            assert_eq!(read(&request).unwrap_err().field, field, "{request}");
         }
     }
 }

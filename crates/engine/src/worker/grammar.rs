@@ -36,7 +36,7 @@ const SPECIAL: u8 = TokTrie::SPECIAL_TOKEN_MARKER;
 pub struct Grammars(Option<ParserFactory>);
 
 /// What one answer is held to, as far as it was written.
-pub struct Grammar(Matcher);
+pub struct Grammar(Box<Matcher>);
 
 impl Grammars {
     /// Those of a model's vocabulary. A vocabulary that cannot be used for it holds no answer to anything.
@@ -50,7 +50,7 @@ impl Grammars {
         let factory = self.0.as_ref().ok_or("this model's vocabulary cannot be held to a schema")?;
         let compile = || -> Result<Grammar, String> {
             let parser = factory.create_parser(grammar(hold)?).map_err(|error| reason(&error.to_string()))?;
-            Ok(Grammar(Matcher::new(Ok(parser))))
+            Ok(Grammar(Box::new(Matcher::new(Ok(parser)))))
         };
         thread::scope(|scope| {
             let thread = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, compile);

@@ -70,7 +70,7 @@ async fn an_object_of_json_is_one_unless_a_limit_cuts_it() {
     // The hotter, the sooner even a model of stories comes to a closing bracket.
     let asked = |seed: u64| {
         let asked = held(hold.clone(), seed);
-        let temperature = if seed % 2 == 0 { 1.0 } else { 30.0 };
+        let temperature = if seed.is_multiple_of(2) { 1.0 } else { 30.0 };
         Request { sampling: Sampling { temperature, ..asked.sampling }, ..asked }
     };
     let answers = ask_all(&engine, (0..30).map(asked).collect()).await;
@@ -80,7 +80,7 @@ async fn an_object_of_json_is_one_unless_a_limit_cuts_it() {
             // It is JSON, too, that a number is greater than any that we can read.
             (Err(error), Finish::Stop) => assert!(error.to_string().contains("out of range"), "{error}"),
             (Err(error), Finish::Length) => {
-                assert!(error.is_eof() || error.to_string().contains("out of range"), "{error}: {:?}", answer.text)
+                assert!(error.is_eof() || error.to_string().contains("out of range"), "{error}: {:?}", answer.text);
             }
             (read, finish) => panic!("{finish:?} {read:?}: {:?}", answer.text),
         }
@@ -176,7 +176,7 @@ async fn a_hostile_schema_is_refused_or_held_to_and_stops_nobody() {
         let request = Request { hold: Some(Hold::Schema(schema)), ..request("Once", 20) };
         match outcome(&engine, request).await {
             Ok(answer) => {
-                assert!(!["a JSON object", "uniqueItems", "no JSON"].contains(&refused), "{name}: {answer:?}")
+                assert!(!["a JSON object", "uniqueItems", "no JSON"].contains(&refused), "{name}: {answer:?}");
             }
             Err(Event::Unanswerable { hold: true, message }) => {
                 assert!(message.contains(refused), "{name}: {message:?} should say {refused:?}");

@@ -1,18 +1,34 @@
-"""What a description cannot know of the node that is asked: a model that is there, and that answers may be short."""
+"""What a description cannot know of the node that is asked: a model that is there, and that short answers are enough."""
 import os
 
 import schemathesis
 
-LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+# How each path says how long an answer may be.
+LIMITS = {
+    "/chat/completions": "max_completion_tokens",
+    "/completions": "max_tokens",
+    "/responses": "max_output_tokens",
+    "/messages": "max_tokens",
+}
 
 
 @schemathesis.hook
 def map_body(context, body):
-    if isinstance(body, dict) and "model" in body:
-        body["model"] = os.environ["MODEL"]
-        for limit in LIMITS:
-            if isinstance(body.get(limit), int) and body[limit] > 8:
+    if not isinstance(body, dict) or "model" not in body:
+        return body
+    body["model"] = os.environ["MODEL"]
+    if isinstance(body.get("n"), int):
+        body["n"] = min(body["n"], 2)
+    for path, limit in LIMITS.items():
+        if context.operation.path.endswith(path):
+            if limit not in body and "max_tokens" not in body:
                 body[limit] = 8
+            break
+    for limit in ("max_tokens", "max_completion_tokens", "max_output_tokens"):
+        if isinstance(body.get(limit), int):
+            body[limit] = min(body[limit], 8)
+    if context.operation.path.startswith("/api/") and isinstance(body.get("options", {}), dict):
+        body.setdefault("options", {})["num_predict"] = 8
     return body
 
 

@@ -259,7 +259,8 @@ async fn an_answer_that_is_gone_on_from_is_read_with_what_came_before() {
     let next = ask(json!({ "input": "And then?", "previous_response_id": first["id"] })).await;
     let said = &first["output"][0]["content"][0]["text"];
     let whole = ask(json!({ "input": [{ "role": "user", "content": "Once upon a time" },
-        { "role": "assistant", "content": said }, { "role": "user", "content": "And then?" }] })).await;
+        { "role": "assistant", "content": said }, { "role": "user", "content": "And then?" }] }))
+    .await;
     assert_eq!(next["usage"]["input_tokens"], whole["usage"]["input_tokens"], "without the first instructions");
     assert_eq!(next["output"][0]["content"], whole["output"][0]["content"]);
     drop(node);

@@ -185,7 +185,7 @@ impl Running {
             self.stop = Some(stop);
         }
         for piece in choice.delta.tool_calls.unwrap_or_default() {
-            self.take_call(piece);
+            self.take_call(&piece);
         }
         let text = choice.delta.content.or(choice.text).filter(|text| !text.is_empty());
         self.texts += u64::from(text.is_some());
@@ -204,7 +204,7 @@ impl Running {
     }
 
     /// Gathers a call. Servers count them from 0 and without gaps.
-    fn take_call(&mut self, piece: Piece) {
+    fn take_call(&mut self, piece: &Piece) {
         if piece.index > self.calls.len() {
             return;
         }
