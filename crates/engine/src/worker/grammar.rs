@@ -41,7 +41,7 @@ pub struct Grammar(Box<Matcher>);
 impl Grammars {
     /// Those of a model's vocabulary. A vocabulary that cannot be used for it holds no answer to anything.
     pub fn of(model: &LlamaModel) -> Self {
-        let made = catch_unwind(AssertUnwindSafe(|| factory(model)));
+        let made = catch_unwind(AssertUnwindSafe(|| factory(&vocabulary(model)?)));
         Self(made.ok().flatten())
     }
 
@@ -85,9 +85,9 @@ fn reason(error: &str) -> String {
     error.lines().next().unwrap_or_default().chars().take(300).collect()
 }
 
-fn factory(model: &LlamaModel) -> Option<ParserFactory> {
+fn factory(vocabulary: &TokEnv) -> Option<ParserFactory> {
     let capabilities = InferenceCapabilities::default();
-    let mut factory = ParserFactory::new(&vocabulary(model)?, capabilities, &[]).ok()?;
+    let mut factory = ParserFactory::new(vocabulary, capabilities, &[]).ok()?;
     factory.quiet();
     let limits = factory.limits_mut();
     limits.initial_lexer_fuel = FUEL_FIRST;
@@ -171,4 +171,78 @@ fn calls(tools: &[Tool], instead: &Instead, many: bool) -> Result<String, String
         }
     };
     Ok(lark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much of a text goes on to what an answer is held to, and whether it may end there.
+    fn held(hold: &Hold, text: &str) -> (String, bool) {
+        // Its tokens are the bytes.
+        let grammars = Grammars(factory(&ApproximateTokEnv::single_byte_env()));
+        let mut grammar = grammars.compile(hold).unwrap();
+        let mut whole = false;
+        for (at, byte) in text.bytes().enumerate() {
+            let logits = grammar.mask(&[0.0; 262]).unwrap();
+            if whole || !logits[usize::from(byte)].is_finite() {
+                return (text[..at].to_owned(), false);
+            }
+            whole = grammar.take(byte.into());
+        }
+        (text.to_owned(), whole || grammar.0.is_accepting().unwrap())
+    }
+
+    fn tools(instead: Instead, many: bool) -> Hold {
+        let parameters = r#"{"type": "object", "properties": {"at": {"type": "integer"}}, "required": ["at"], "additionalProperties": false}"#;
+        let tool = |name: &str| Tool { name: name.into(), parameters: parameters.into(), strict: true };
+        Hold::Calls { tools: vec![tool("look"), tool("wait")], instead, many }
+    }
+
+    const LOOK: &str = "<tool_call>\n{\"name\": \"look\", \"arguments\": {\"at\": 1}}\n</tool_call>";
+    const WAIT: &str = "<tool_call>\n{\"name\":\"wait\",\"arguments\":{\"at\":-7}}\n</tool_call>";
+
+    #[test]
+    fn a_call_or_text_or_text_and_then_a_call() {
+        let both = format!("{LOOK}\n{WAIT}");
+        let after_words = format!("Let me see: a <b>.\n{LOOK}");
+        for (instead, many, text, whole) in [
+            (Instead::Nothing, false, LOOK, true),
+            (Instead::Nothing, true, &both, true),
+            (Instead::Text, false, "I do not know, <b>.", true),
+            (Instead::Text, false, LOOK, true),
+            (Instead::Text, false, &after_words, true),
+            (Instead::Text, true, &both, true),
+            (Instead::Text, false, "Let me see.\n<tool_call>\n{\"name\": \"look\"", false),
+            (Instead::Schema(r#"{"enum": ["glad"]}"#.into()), false, LOOK, true),
+            (Instead::Schema(r#"{"enum": ["glad"]}"#.into()), false, "\"glad\"", true),
+        ] {
+            assert_eq!(held(&tools(instead.clone(), many), text), (text.to_owned(), whole), "{instead:?} {many}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_call_of_a_tool_ends_where_it_leaves_it() {
+        let unknown = "<tool_call>\n{\"name\": \"run\"}";
+        let both = format!("{LOOK}\n{WAIT}");
+        for (instead, many, text, good) in [
+            (Instead::Nothing, true, "Hello", ""),
+            (Instead::Nothing, true, unknown, "<tool_call>\n{\"name\": \""),
+            (Instead::Text, true, unknown, "<tool_call>\n{\"name\": \""),
+            (Instead::Text, false, both.as_str(), LOOK),
+            (Instead::Schema(r#"{"enum": ["glad"]}"#.into()), true, "\"sad\"", "\""),
+        ] {
+            assert_eq!(held(&tools(instead.clone(), many), text), (good.to_owned(), false), "{instead:?} {many}");
+        }
+    }
+
+    #[test]
+    fn an_own_setting_of_the_schemas_changes_nothing() {
+        let lenient = Hold::Schema(r#"{"uniqueItems": true, "type": "array", "x-guidance": {"lenient": true}}"#.into());
+        let grammars = Grammars(factory(&ApproximateTokEnv::single_byte_env()));
+        assert!(grammars.compile(&lenient).is_err_and(|reason| reason.contains("uniqueItems")));
+        let spaces = Hold::Schema(r#"{"const": [1], "x-guidance": {"whitespace_pattern": " +"}}"#.into());
+        assert_eq!(held(&spaces, "[ 1]").0, "[ 1]");
+        assert_eq!(held(&spaces, "[  1]").0, "[ ");
+    }
 }

@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Node};
+use crate::harness::{Home, Node, random_model};
 
 async fn post(node: &Node, path: &str, body: Value) -> (StatusCode, Value) {
     node.send(Method::POST, path, Some(&node.api_key), Some(body)).await
@@ -169,11 +169,6 @@ async fn an_answer_is_held_to_a_schema_or_the_schema_is_refused_before_anything_
             "{answer}"
         );
     }
-    // The guide's template has no tools: it is answered as ever, and cannot be made to call one.
-    let tools = json!([{ "type": "function", "function": { "name": "look" } }]);
-    let ask = json!({ "model": node.model(), "messages": messages, "tools": tools, "tool_choice": "required" });
-    let (status, answer) = post(&node, "/v1/chat/completions", ask).await;
-    assert_eq!((status, &answer["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("tools")), "{answer}");
     let (_, after) = node.send(Method::GET, "/api/v1/credits", Some(&node.api_key), None).await;
     assert_eq!(before, after);
     let endpoints = node.get(&format!("/v1/models/{}/endpoints", node.model())).await;
@@ -268,4 +263,45 @@ async fn an_answer_that_is_gone_on_from_is_read_with_what_came_before() {
     let path = format!("/v1/responses/{}", first["id"].as_str().unwrap());
     let (status, _) = node.send(Method::GET, &path, Some(&node.api_key), None).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "nothing of it outlives the process");
+}
+
+#[tokio::test]
+async fn a_model_whose_template_knows_tools_calls_them() {
+    let (home, dir) = (Home::new(), tempfile::tempdir().unwrap());
+    let tiny = random_model(dir.path(), "tiny.gguf", 1);
+    let node = home.start_with(&["--listen", "127.0.0.1:0", "--model", &tiny]);
+    let parameters = json!({ "type": "object", "properties": { "at": { "enum": [1, 2] } }, "required": ["at"],
+        "additionalProperties": false });
+    let messages = json!([{ "role": "user", "content": "Look!" }]);
+    let tools =
+        json!([{ "type": "function", "function": { "name": "look", "strict": true, "parameters": parameters } }]);
+    for (seed, choice) in
+        [json!("required"), json!({ "type": "function", "function": { "name": "look" } })].iter().enumerate()
+    {
+        let ask = json!({ "model": node.model(), "messages": messages, "tools": tools, "tool_choice": choice, "seed": seed,
+            "parallel_tool_calls": false, "max_tokens": 200 });
+        let (status, answer) = post(&node, "/v1/chat/completions", ask).await;
+        let choice = &answer["choices"][0];
+        assert_eq!((status, &choice["finish_reason"]), (StatusCode::OK, &json!("tool_calls")), "{answer}");
+        let calls = choice["message"]["tool_calls"].as_array().unwrap();
+        assert!(calls.len() == 1 && choice["message"]["content"].is_null(), "{answer}");
+        let arguments: Value = serde_json::from_str(calls[0]["function"]["arguments"].as_str().unwrap()).unwrap();
+        assert!(arguments == json!({ "at": 1 }) || arguments == json!({ "at": 2 }), "{answer}");
+    }
+    let tools = json!([{ "name": "look", "input_schema": parameters, "strict": true }]);
+    let ask = json!({ "model": node.model(), "messages": messages, "tools": tools, "max_tokens": 200,
+        "tool_choice": { "type": "any", "disable_parallel_tool_use": true } });
+    let (_, answer) = post(&node, "/v1/messages", ask).await;
+    let block = &answer["content"][0];
+    assert_eq!(
+        (&answer["stop_reason"], &block["type"], &block["name"]),
+        (&json!("tool_use"), &json!("tool_use"), &json!("look")),
+        "{answer}"
+    );
+    assert!(block["input"]["at"].is_u64(), "{answer}");
+    // With the call and its result the conversation goes on.
+    let turns = json!([messages[0], { "role": "assistant", "content": [block] },
+        { "role": "user", "content": [{ "type": "tool_result", "tool_use_id": block["id"], "content": "seen" }] }]);
+    let ask = json!({ "model": node.model(), "messages": turns, "max_tokens": 2 });
+    assert_eq!(post(&node, "/v1/messages", ask).await.0, StatusCode::OK);
 }
