@@ -197,7 +197,8 @@ pub struct Usage {
     pub bill: Option<Bill>,
 }
 
-/// One event of a stream, in the order of the variants; those of blocks come for each. Its name is also that of the server-sent event.
+/// One event of a stream, in the order of the variants; those of blocks come for each. Its name is also that of the server-sent
+/// event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StreamEvent {

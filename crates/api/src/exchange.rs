@@ -9,8 +9,9 @@
 //! | `GET /exchange/channels/{channel}/voucher?from=N` | | [`Vouched`] with the refusals after number N |
 //! | `GET /exchange/channels/{channel}/orders/{order}` | | [`OrderState`] |
 //!
-//! An order that allows no tokens at all asks how many the input has: it is refused with the count, if its provider can count. One
-//! that allows input and no output has its prompt read alone: measured, or made an embedding, which is the answer's text in base64.
+//! An order that allows no tokens at all asks how many the input has: it is refused with the count, if its provider can count.
+//! One that allows input and no output has its prompt read alone: measured, or made an embedding, which is the answer's text in
+//! base64.
 
 use ledger::{Order, OrderId, Receipt, Refusal, Signed, Voucher};
 use serde::{Deserialize, Serialize};

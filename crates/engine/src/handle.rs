@@ -19,8 +19,8 @@ use crate::{
 /// Requests at once, those that wait for a free sequence included.
 const REQUESTS_MAX: u64 = 256;
 
-/// Levels of JSON in messages and tools. A reader of JSON goes no deeper than twice that, and one that cannot read a message takes
-/// the worker for lost.
+/// Levels of JSON in messages and tools. A reader of JSON goes no deeper than twice that, and one that cannot read a message
+/// takes the worker for lost.
 const DEPTH_MAX: usize = 64;
 
 /// A smaller model file is computed by one thread: several would wait for each other longer than they compute.

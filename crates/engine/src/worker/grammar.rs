@@ -26,8 +26,8 @@ const FUEL_STEP: u64 = 150_000;
 const STATES_MAX: usize = 30_000;
 /// Symbols of a grammar.
 const SYMBOLS_MAX: usize = 200_000;
-/// Between the parts of JSON: a space, or a line's end and as much as people indent. A small model would otherwise write spaces for
-/// ever.
+/// Between the parts of JSON: a space, or a line's end and as much as people indent. A small model would otherwise write spaces
+/// for ever.
 const WHITESPACE: &str = r" |\n( {0,16}|\t{0,8})";
 /// Of a special token, in llguidance's form of a vocabulary: it is never text.
 const SPECIAL: u8 = TokTrie::SPECIAL_TOKEN_MARKER;
@@ -194,8 +194,9 @@ mod tests {
     }
 
     fn tools(instead: Instead, many: bool) -> Hold {
-        let parameters = r#"{"type": "object", "properties": {"at": {"type": "integer"}}, "required": ["at"], "additionalProperties": false}"#;
-        let tool = |name: &str| Tool { name: name.into(), parameters: parameters.into(), strict: true };
+        let parameters = json!({ "type": "object", "properties": { "at": { "type": "integer" } }, "required": ["at"],
+            "additionalProperties": false });
+        let tool = |name: &str| Tool { name: name.into(), parameters: parameters.to_string(), strict: true };
         Hold::Calls { tools: vec![tool("look"), tool("wait")], instead, many }
     }
 

@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn calls_that_were_made_are_printed_as_json() {
-        let source = "{% for m in messages %}{% for c in m.tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}{% endfor %}";
+        let source = "{% for c in messages[0].tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}";
         let call = |arguments: &str| {
             json!([{"role": "assistant", "content": null,
             "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}])

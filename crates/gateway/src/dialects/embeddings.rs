@@ -1,5 +1,5 @@
-//! `POST /v1/embeddings`, and Ollama's two: what a model makes of texts. Each input is an order of its own, of which only what was
-//! read is paid.
+//! `POST /v1/embeddings`, and Ollama's two: what a model makes of texts. Each input is an order of its own, of which only what
+//! was read is paid.
 
 use api::{
     completions::Prompts,

@@ -1,5 +1,6 @@
 //! A model's server that does what the last message or the prompt says: `say N`, `slow N` (20 ms a token), `late N`
-//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N), `call N` (says a word and asks for the tool `look` so often). Anything else it refuses.
+//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N), `call N` (says some
+//! words, and asks for the tool `look` so often). Anything else it refuses.
 
 use axum::{
     Json, Router,
