@@ -142,8 +142,8 @@ impl Sampling {
 }
 
 /// What comes back, in this order: `Accepted`, any number of `Measured` and then of `Piece`s, then `Finished`; or, after
-/// `Accepted`, `Embedded`; or `TooLong` or `Unanswerable` alone; or `Failed` at any point. Nothing follows `Finished`, `Embedded`,
-/// `TooLong`, `Unanswerable` and `Failed`.
+/// `Accepted`, `Embedded`; or `TooLong` or `Unanswerable` alone; or `Failed` at any point. Nothing follows `Finished`,
+/// `Embedded`, `TooLong`, `Unanswerable` and `Failed`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The input was counted and fits; generation begins.

@@ -14,14 +14,18 @@ start_node
 MODEL=$(first_model)
 export MODEL SCHEMATHESIS_HOOKS=schemas_hooks
 
+description=$(realpath -m "${OPENAI_DESCRIPTION:-../../../../../shared/vectors/openai/openapi.json}")
+here=$PWD
+# It leaves files where it runs.
+cd "$work"
+
 # Asks at a seed that stays, so that what fails fails again. Arguments: where the description is, and what Schemathesis is told.
 ask() {
-  PYTHONPATH=. PYTHONDONTWRITEBYTECODE=1 "$venv/bin/st" run "$@" -H "Authorization: Bearer $key" --workers 1 --seed 7 --request-timeout 30 \
+  PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/st" run "$@" -H "Authorization: Bearer $key" --workers 1 --seed 7 --request-timeout 30 \
     --generation-database none --suppress-health-check filter_too_much --no-color --max-failures 20 >"$work/report" 2>&1 || { cat "$work/report" >&2; exit 1; }
   sed -n '/Test cases/,$p' "$work/report"
 }
 
-description=${OPENAI_DESCRIPTION:-../../../../../shared/vectors/openai/openapi.json}
 checks=not_a_server_error,response_schema_conformance,content_type_conformance
 if [ -r "$description" ]; then
   ask "$description" --url "$address/v1" --checks "$checks" --phases examples,fuzzing --max-examples 20 \
