@@ -84,6 +84,9 @@ async fn ask_worker(engine: &Engine, prompt: &str, tokens: u32) -> Timed {
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),
         logprobs: None,
+        measure: None,
+        embed: false,
+        hold: None,
     };
     let (begun, mut first, mut counted) = (Instant::now(), None, 0);
     let mut events = engine.generate(request).await.expect("the worker runs");

@@ -131,6 +131,9 @@ async fn answer(engine: &Engine, prompts: &[Vec<i32>], output_max: u32) -> Resul
             sampling: Sampling { temperature: 0.0, ..Sampling::default() },
             stop: Vec::new(),
             logprobs: None,
+            measure: None,
+            embed: false,
+            hold: None,
         };
         running.push(engine.generate(request).await?);
     }

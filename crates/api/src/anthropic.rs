@@ -42,7 +42,7 @@ pub struct MessagesRequest {
     pub tools: Option<Vec<Tool>>,
     /// Whether it must.
     #[serde(default)]
-    pub tool_choice: Option<OfType>,
+    pub tool_choice: Option<ToolChoice>,
     /// Whether it shall think before it answers.
     #[serde(default)]
     pub thinking: Option<OfType>,
@@ -57,6 +57,20 @@ pub struct OfType {
     /// Such as `auto`.
     #[serde(rename = "type")]
     pub kind: String,
+}
+
+/// Whether a tool must be called.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ToolChoice {
+    /// `auto`, `any`, `tool` or `none`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Of `tool`: which.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// One call is the most.
+    #[serde(default)]
+    pub disable_parallel_tool_use: Option<bool>,
 }
 
 /// One message of a conversation.
@@ -118,6 +132,9 @@ pub struct Tool {
     /// JSON Schema of what it takes.
     #[serde(default)]
     pub input_schema: Option<Value>,
+    /// What it is called with must keep to the schema.
+    #[serde(default)]
+    pub strict: Option<bool>,
 }
 
 /// A whole answer; also how a stream begins, without content.
@@ -132,12 +149,11 @@ pub struct Message {
     pub role: String,
     /// The artifact that answered.
     pub model: String,
-    /// One block of text, or none yet.
-    pub content: Vec<TextBlock>,
-    /// `end_turn`, `max_tokens` or `tool_use`; none while it runs. Which stop sequence ended an answer is not known here: that is
-    /// `end_turn`, too.
+    /// A block of text, if there is any, and then one for each call; or none yet.
+    pub content: Vec<AnswerBlock>,
+    /// `end_turn`, `max_tokens`, `stop_sequence` or `tool_use`; none while it runs.
     pub stop_reason: Option<String>,
-    /// Always null.
+    /// The stop sequence that ended it, by the provider's word.
     pub stop_sequence: Option<String>,
     /// What was counted and what it cost.
     pub usage: Usage,
@@ -145,12 +161,22 @@ pub struct Message {
 
 /// A block of an answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TextBlock {
-    /// `text`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The text.
-    pub text: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum AnswerBlock {
+    /// What the model says.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// What it asks for.
+    ToolUse {
+        /// Names the call.
+        id: String,
+        /// The tool.
+        name: String,
+        /// What it is called with.
+        input: Value,
+    },
 }
 
 /// What was counted and what it cost.
@@ -171,7 +197,8 @@ pub struct Usage {
     pub bill: Option<Bill>,
 }
 
-/// One event of a stream, in the order of the variants. Its name is also that of the server-sent event.
+/// One event of a stream, in the order of the variants; those of blocks come for each. Its name is also that of the server-sent
+/// event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StreamEvent {
@@ -182,21 +209,21 @@ pub enum StreamEvent {
     },
     /// A block begins.
     ContentBlockStart {
-        /// 0.
+        /// Counts the blocks.
         index: u32,
-        /// Empty text.
-        content_block: TextBlock,
+        /// Empty text, or a call without what it is called with.
+        content_block: AnswerBlock,
     },
     /// More of a block.
     ContentBlockDelta {
-        /// 0.
+        /// Which.
         index: u32,
         /// What is new.
-        delta: TextDelta,
+        delta: BlockDelta,
     },
     /// A block is whole.
     ContentBlockStop {
-        /// 0.
+        /// Which.
         index: u32,
     },
     /// Why it ended, and what it cost.
@@ -230,14 +257,20 @@ impl StreamEvent {
     }
 }
 
-/// More text of a block.
+/// More of a block.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TextDelta {
-    /// `text_delta`.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The text.
-    pub text: String,
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum BlockDelta {
+    /// Of its text.
+    TextDelta {
+        /// The text.
+        text: String,
+    },
+    /// Of what a tool is called with.
+    InputJsonDelta {
+        /// JSON as text.
+        partial_json: String,
+    },
 }
 
 /// Why an answer ended.
@@ -245,7 +278,7 @@ pub struct TextDelta {
 pub struct Ending {
     /// See [`Message::stop_reason`].
     pub stop_reason: String,
-    /// Always null.
+    /// See [`Message::stop_sequence`].
     pub stop_sequence: Option<String>,
 }
 

@@ -122,10 +122,10 @@ pub struct CompletionChoice {
 pub struct CompletionLogprobs {
     /// The token's text.
     pub tokens: Vec<String>,
-    /// Natural logarithm of its probability.
-    pub token_logprobs: Vec<f32>,
-    /// The likeliest alternatives.
-    pub top_logprobs: Vec<BTreeMap<String, f32>>,
+    /// Natural logarithm of its probability; none for a token after nothing.
+    pub token_logprobs: Vec<Option<f32>>,
+    /// The likeliest alternatives, likewise.
+    pub top_logprobs: Vec<Option<BTreeMap<String, f32>>>,
     /// Characters before it.
     pub text_offset: Vec<usize>,
 }

@@ -10,6 +10,8 @@
 //! | `GET /exchange/channels/{channel}/orders/{order}` | | [`OrderState`] |
 //!
 //! An order that allows no tokens at all asks how many the input has: it is refused with the count, if its provider can count.
+//! One that allows input and no output has its prompt read alone: measured, or made an embedding, which is the answer's text in
+//! base64.
 
 use ledger::{Order, OrderId, Receipt, Refusal, Signed, Voucher};
 use serde::{Deserialize, Serialize};
@@ -53,6 +55,14 @@ pub enum Frame {
         /// Input tokens.
         input: u64,
     },
+    /// The next tokens of the prompt, if they were to be measured.
+    Prompt {
+        /// True if nothing comes before the first of them: what is said of its probability says nothing.
+        #[serde(default)]
+        first: bool,
+        /// The tokens.
+        logprobs: Vec<crate::openai::TokenLogprob>,
+    },
     /// More text.
     Delta {
         /// Whole UTF-8 characters; the answer is all of these, one after the other.
@@ -69,6 +79,9 @@ pub enum Frame {
     Receipt {
         /// Signed by the channel's provider key.
         receipt: Encoded<Signed<Receipt>>,
+        /// The text that ended the answer, of those that the request asked to end it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stop: Option<String>,
     },
     /// The end of an answer that failed; it is billed for nothing, and nothing follows.
     Failed {
@@ -122,6 +135,9 @@ pub struct Refused {
     /// The true input, with [`RefusedCode::InputTooLong`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<u64>,
+    /// The field of the request that is at fault, with [`RefusedCode::Malformed`], where it is not what is to be answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 /// Kinds of refusal.

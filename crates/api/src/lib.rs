@@ -14,7 +14,9 @@
 
 pub mod anthropic;
 pub mod completions;
+pub mod embeddings;
 pub mod exchange;
+pub mod held;
 mod http_ledger;
 pub mod income;
 mod ledger_trait;

@@ -148,6 +148,9 @@ pub struct Said {
     pub role: String,
     /// The text.
     pub content: String,
+    /// What it asks for: `{"function": {"name", "arguments"}}`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<Value>,
 }
 
 /// A piece of a prompt's answer, or all of it.

@@ -74,6 +74,16 @@ pub struct ChatRequest {
     /// Whether it must.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tool_choice: Option<Value>,
+    /// False: one call is the most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parallel_tool_calls: Option<bool>,
+    /// Log-probabilities of the prompt's own tokens, too, with so many alternatives (vLLM's). For `prompt` alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt_logprobs: Option<u8>,
+    /// The embedding of `prompt` in place of an answer: the answer's text is base64 of its numbers, each four bytes, the least
+    /// significant first. Not of chat completions.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub embed: bool,
     /// Which providers may answer (OpenRouter's). For the gateway alone: no provider is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Routing>,
@@ -87,6 +97,11 @@ impl ChatRequest {
     /// The most output tokens the client wants, by either name.
     pub fn output_max(&self) -> Option<u32> {
         self.max_completion_tokens.or(self.max_tokens)
+    }
+
+    /// True if it is only to be read, and nothing need be written.
+    pub const fn reads_only(&self) -> bool {
+        self.embed || self.prompt_logprobs.is_some()
     }
 
     /// Bytes of text in all messages, for an offer's bound on input tokens.
@@ -237,10 +252,37 @@ pub struct Choice {
 pub struct AnswerMessage {
     /// `assistant`.
     pub role: String,
-    /// The text.
+    /// The text; null where there are only calls.
     pub content: Option<String>,
     /// Always null: a model's refusal is its text.
     pub refusal: Option<String>,
+    /// What the model asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
+}
+
+/// A call that a model asks for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// In a stream: counts the calls of an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index: Option<u32>,
+    /// Names the call; its result says so in `tool_call_id`.
+    pub id: String,
+    /// `function`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What is called.
+    pub function: CalledFunction,
+}
+
+/// A function and its arguments.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CalledFunction {
+    /// Its name.
+    pub name: String,
+    /// JSON as text.
+    pub arguments: String,
 }
 
 /// A piece of a stream.
@@ -287,6 +329,9 @@ pub struct Delta {
     /// Text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Calls, each whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_calls: Vec<ToolCall>,
 }
 
 /// Log-probabilities of an answer's tokens.

@@ -45,13 +45,16 @@ pub struct ResponseRequest {
     /// Whether it must.
     #[serde(default)]
     pub tool_choice: Option<Value>,
+    /// False: one call is the most.
+    #[serde(default)]
+    pub parallel_tool_calls: Option<bool>,
     /// The form of the text.
     #[serde(default)]
     pub text: Option<Value>,
     /// Whether what does not fit is left out.
     #[serde(default)]
     pub truncation: Option<String>,
-    /// Keep the answer.
+    /// Keep the answer for a while; true where it is left out.
     #[serde(default)]
     pub store: Option<bool>,
     /// Answer later.
@@ -154,17 +157,17 @@ pub struct Response {
     pub provider: String,
     /// As it was asked.
     pub instructions: Option<String>,
-    /// One message, or none yet.
+    /// Messages and calls, or none yet.
     pub output: Vec<OutputItem>,
     /// What was counted and what it cost.
     pub usage: Option<Usage>,
     /// As it was asked.
     pub tools: Vec<Value>,
-    /// `auto` or `none`.
-    pub tool_choice: &'static str,
-    /// True: nothing is done between calls.
+    /// As it was asked; `auto` where it was not.
+    pub tool_choice: Value,
+    /// As it was asked; true where it was not.
     pub parallel_tool_calls: bool,
-    /// `{"format": {"type": "text"}}`.
+    /// As it was asked; `{"format": {"type": "text"}}` where it was not.
     pub text: Value,
     /// As it was asked; 1 where it was not.
     pub temperature: f32,
@@ -180,13 +183,13 @@ pub struct Response {
     pub max_output_tokens: Option<u32>,
     /// Always null.
     pub max_tool_calls: (),
-    /// Always null.
-    pub previous_response_id: (),
+    /// As it was asked.
+    pub previous_response_id: Option<String>,
     /// `disabled`.
     pub truncation: &'static str,
     /// Always null: the models here answer at once.
     pub reasoning: (),
-    /// False: answers are not kept.
+    /// True if it is kept for a while.
     pub store: bool,
     /// Always false.
     pub background: bool,
@@ -216,9 +219,19 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What a model said, or asks for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum OutputItem {
+    /// It said something.
+    Message(OutputMessage),
+    /// It asks for something.
+    Call(OutputCall),
+}
+
 /// What a model said.
 #[derive(Debug, Clone, Serialize)]
-pub struct OutputItem {
+pub struct OutputMessage {
     /// `msg_` and the receipt's id.
     pub id: String,
     /// `message`.
@@ -230,6 +243,24 @@ pub struct OutputItem {
     pub role: &'static str,
     /// One part, or none yet.
     pub content: Vec<OutputPart>,
+}
+
+/// A function that a model asks for.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutputCall {
+    /// `fc_` and what follows `call_` in the other one.
+    pub id: String,
+    /// `function_call`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `in_progress` or `completed`.
+    pub status: &'static str,
+    /// Names the call; its output says so.
+    pub call_id: String,
+    /// The function.
+    pub name: String,
+    /// JSON as text; empty where it begins.
+    pub arguments: String,
 }
 
 /// The text of what a model said.
@@ -281,7 +312,7 @@ pub struct OutputDetails {
     pub reasoning_tokens: u64,
 }
 
-/// One event of a stream, in the order of the variants; the last one is one of the last three.
+/// One event of a stream: the first two, then those of each item in the order of the variants, and one of the last three.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type")]
 pub enum Event {
@@ -297,10 +328,10 @@ pub enum Event {
         /// Without output.
         response: Response,
     },
-    /// The message begins.
+    /// An item begins.
     #[serde(rename = "response.output_item.added")]
     ItemAdded {
-        /// 0.
+        /// Counts the items.
         output_index: u32,
         /// Without content.
         item: OutputItem,
@@ -345,10 +376,32 @@ pub enum Event {
         /// All of it.
         part: OutputPart,
     },
-    /// The message is whole.
+    /// More of what a function is called with.
+    #[serde(rename = "response.function_call_arguments.delta")]
+    ArgumentsDelta {
+        /// The call.
+        item_id: String,
+        /// Its place.
+        output_index: u32,
+        /// JSON as text.
+        delta: String,
+    },
+    /// That is whole.
+    #[serde(rename = "response.function_call_arguments.done")]
+    ArgumentsDone {
+        /// The call.
+        item_id: String,
+        /// Its place.
+        output_index: u32,
+        /// The function.
+        name: String,
+        /// All of it.
+        arguments: String,
+    },
+    /// The item is whole.
     #[serde(rename = "response.output_item.done")]
     ItemDone {
-        /// 0.
+        /// Its place.
         output_index: u32,
         /// All of it.
         item: OutputItem,
@@ -384,6 +437,8 @@ impl Event {
             Self::TextDelta { .. } => "response.output_text.delta",
             Self::TextDone { .. } => "response.output_text.done",
             Self::PartDone { .. } => "response.content_part.done",
+            Self::ArgumentsDelta { .. } => "response.function_call_arguments.delta",
+            Self::ArgumentsDone { .. } => "response.function_call_arguments.done",
             Self::ItemDone { .. } => "response.output_item.done",
             Self::Completed { .. } => "response.completed",
             Self::Incomplete { .. } => "response.incomplete",
@@ -397,7 +452,7 @@ impl Event {
 pub struct At {
     /// The message.
     pub item_id: String,
-    /// 0.
+    /// Its place.
     pub output_index: u32,
     /// 0.
     pub content_index: u32,

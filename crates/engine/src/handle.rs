@@ -1,5 +1,6 @@
 //! The parent's side: an engine, its settings, and the events of a request.
 
+use serde_json::Value;
 use std::{
     path::PathBuf,
     sync::{
@@ -11,12 +12,16 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    Event, Info, Request,
+    Event, Info, Prompt, Request,
     owner::{Order, Owner},
 };
 
 /// Requests at once, those that wait for a free sequence included.
 const REQUESTS_MAX: u64 = 256;
+
+/// Levels of JSON in messages and tools. A reader of JSON goes no deeper than twice that, and one that cannot read a message
+/// takes the worker for lost.
+const DEPTH_MAX: usize = 64;
 
 /// A smaller model file is computed by one thread: several would wait for each other longer than they compute.
 const SMALL_BYTES: u64 = 32 << 20;
@@ -117,7 +122,11 @@ impl Events {
         let event = self.events.recv().await.unwrap_or_else(|| Event::Failed { message: Error::Died.to_string() });
         self.ended = matches!(
             event,
-            Event::Finished { .. } | Event::TooLong { .. } | Event::Unanswerable { .. } | Event::Failed { .. }
+            Event::Finished { .. }
+                | Event::Embedded { .. }
+                | Event::TooLong { .. }
+                | Event::Unanswerable { .. }
+                | Event::Failed { .. }
         );
         Some(event)
     }
@@ -171,6 +180,11 @@ impl Engine {
         if !request.sampling.is_finite() {
             return Err(Error::Request("every number of the sampling must be finite"));
         }
+        if let Prompt::Chat { messages, tools } = &request.prompt
+            && (is_deep(messages, DEPTH_MAX) || is_deep(tools, DEPTH_MAX))
+        {
+            return Err(Error::Request("messages and tools are nested too deeply; 64 levels are the most"));
+        }
         if self.0.waiting.fetch_add(1, Ordering::Relaxed) >= REQUESTS_MAX {
             self.0.waiting.fetch_sub(1, Ordering::Relaxed);
             return Err(Error::Busy);
@@ -183,5 +197,15 @@ impl Engine {
         let start = Order::Start(id, Box::new(request), sender);
         self.0.to_worker.send(start).await.map_err(|_| Error::Died)?;
         Ok(events)
+    }
+}
+
+/// True if there are more levels than these.
+fn is_deep(value: &Value, levels: usize) -> bool {
+    let deeper = |value: &Value| levels == 0 || is_deep(value, levels - 1);
+    match value {
+        Value::Array(values) => values.iter().any(deeper),
+        Value::Object(values) => values.values().any(deeper),
+        _ => false,
     }
 }

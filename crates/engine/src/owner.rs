@@ -206,7 +206,11 @@ fn deliver(running: &Running, id: u64, event: Event) {
     let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
     let last = matches!(
         event,
-        Event::Finished { .. } | Event::TooLong { .. } | Event::Unanswerable { .. } | Event::Failed { .. }
+        Event::Finished { .. }
+            | Event::Embedded { .. }
+            | Event::TooLong { .. }
+            | Event::Unanswerable { .. }
+            | Event::Failed { .. }
     );
     let events = if last { running.remove(&id) } else { running.get(&id).cloned() };
     if let Some(events) = events {

@@ -11,7 +11,7 @@ const ALIGNMENT: u64 = 32;
 /// The token that ends an answer.
 const END: u32 = 2;
 /// The chat template of the model.
-const TEMPLATE: &str = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
+const TEMPLATE: &str = "{% if tools %}<tool_call> one of {{ tools | tojson }}\n{% endif %}{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:";
 
 /// Writes a Llama-architecture GGUF of some 100 kB whose tokens are the 256 bytes and a few words. The same seed gives the
 /// same file. Its likeliest token is never the one that ends an answer.

@@ -11,7 +11,7 @@ pub struct Request {
     pub adapter: Option<String>,
     /// More input tokens than this are refused with [`Event::TooLong`], before anything is generated.
     pub input_max: u32,
-    /// The most output tokens.
+    /// The most output tokens; with 0 the input is read only if it is measured.
     pub output_max: u32,
     /// How tokens are chosen.
     pub sampling: Sampling,
@@ -19,6 +19,66 @@ pub struct Request {
     pub stop: Vec<String>,
     /// Log-probabilities of each token with this many alternatives.
     pub logprobs: Option<u8>,
+    /// Log-probabilities of the prompt's own tokens, too, with this many alternatives. All of it is read again then.
+    pub measure: Option<u8>,
+    /// The prompt's embedding in place of an answer.
+    pub embed: bool,
+    /// What the answer is held to; without it the model writes what it likes.
+    pub hold: Option<Hold>,
+}
+
+/// What an answer is held to: no token is drawn that does not go on to it. An answer that ends by itself keeps to it whole; one
+/// that a limit cuts keeps to it as far as it goes.
+///
+/// Schemas are JSON text, so that their depth does not count as that of the message which carries them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Hold {
+    /// JSON that this schema allows.
+    Schema(String),
+    /// Calls of tools, as models of Qwen's and Hermes' make write them.
+    Calls {
+        /// Those that may be called.
+        tools: Vec<Tool>,
+        /// What may be said in their place.
+        instead: Instead,
+        /// More than one call may be made.
+        many: bool,
+    },
+}
+
+impl Hold {
+    /// Bytes of its schemas.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Schema(schema) => schema.len(),
+            Self::Calls { tools, instead, .. } => {
+                let instead = if let Instead::Schema(schema) = instead { schema.len() } else { 0 };
+                tools.iter().map(|tool| tool.name.len() + tool.parameters.len()).sum::<usize>() + instead
+            }
+        }
+    }
+}
+
+/// A tool that can be called.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// The schema of its arguments, as JSON text.
+    pub parameters: String,
+    /// Refuse what of the schema cannot be held to, rather than passing over it.
+    pub strict: bool,
+}
+
+/// What may be said in place of a call.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Instead {
+    /// Nothing: a tool must be called.
+    Nothing,
+    /// Any text, also before a call.
+    Text,
+    /// JSON that this schema allows.
+    Schema(String),
 }
 
 /// What to continue or answer.
@@ -81,8 +141,9 @@ impl Sampling {
     }
 }
 
-/// What comes back, in this order: `Accepted`, any number of `Piece`s, then `Finished`; or `TooLong` or `Unanswerable` alone; or
-/// `Failed` at any point. Nothing follows `Finished`, `TooLong`, `Unanswerable` and `Failed`.
+/// What comes back, in this order: `Accepted`, any number of `Measured` and then of `Piece`s, then `Finished`; or, after
+/// `Accepted`, `Embedded`; or `TooLong` or `Unanswerable` alone; or `Failed` at any point. Nothing follows `Finished`,
+/// `Embedded`, `TooLong`, `Unanswerable` and `Failed`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The input was counted and fits; generation begins.
@@ -96,6 +157,19 @@ pub enum Event {
     TooLong {
         /// Input tokens.
         input: u32,
+    },
+    /// The next tokens of the prompt, if [`Request::measure`] asks for them. The token that begins every text is not among
+    /// them unless the prompt names it.
+    Measured {
+        /// True if nothing comes before the first of them: what is said of its probability says nothing.
+        first: bool,
+        /// The tokens.
+        logprobs: Vec<TokenLogprob>,
+    },
+    /// The prompt's embedding, of length 1; nothing else comes after `Accepted`.
+    Embedded {
+        /// Its numbers.
+        vector: Vec<f32>,
     },
     /// More text: whole characters.
     Piece {
@@ -112,9 +186,13 @@ pub enum Event {
         reason: Finish,
         /// Output tokens.
         output: u32,
+        /// The text of [`Request::stop`] that ended it, if one did.
+        stop: Option<String>,
     },
     /// The request itself is at fault, and would be again.
     Unanswerable {
+        /// True if it is what the answer is to be held to.
+        hold: bool,
         /// What is wrong with it.
         message: String,
     },

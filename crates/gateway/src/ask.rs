@@ -252,8 +252,8 @@ impl Attempt<'_> {
                 "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
             ))),
             (RefusedCode::Malformed, _) => {
-                let field = if self.request.prompt.is_some() { "prompt" } else { "messages" };
-                Failure::Unfit(Problem::field(field, refused.message))
+                let asked = if self.request.prompt.is_some() { "prompt" } else { "messages" };
+                Failure::Unfit(Problem::field(refused.field.as_deref().unwrap_or(asked), refused.message))
             }
             (RefusedCode::CreditExceeded | RefusedCode::Busy, _) => Failure::Elsewhere(Problem::unavailable(format!(
                 "the provider has too much to do ({}); try again in a moment",

@@ -62,6 +62,14 @@ impl Problem {
         problem
     }
 
+    /// The same, where a dialect has another name for a field.
+    pub fn renamed(mut self, field: &str, name: &str) -> Self {
+        if self.detail.param.as_deref() == Some(field) {
+            self.detail.param = Some(name.to_owned());
+        }
+        self
+    }
+
     /// The body cannot be read.
     pub fn body(status: StatusCode, message: impl Into<String>) -> Self {
         Self::new(status, "invalid_request_error", "invalid_body", message)

@@ -23,6 +23,7 @@ use crate::{
     artifacts::Library,
     catalog::Catalog,
     channels::Channels,
+    dialects::Kept,
     error::Error,
     keys::Keys,
     limits::Limits,
@@ -115,6 +116,8 @@ pub(crate) struct Buyer {
     pub keys: Keys,
     pub catalog: Catalog,
     pub library: Library,
+    /// Answers that clients may go on from.
+    pub kept: Kept,
     /// Held while something is published.
     pub publishing: tokio::sync::Mutex<()>,
     pub genesis: Arc<Genesis>,
@@ -175,6 +178,7 @@ impl Gateway {
         let buyer = Arc::new(Buyer {
             catalog: Catalog::new(Arc::clone(&config.ledger), config.beside.clone()),
             library: Library::new(Arc::clone(&config.ledger), Arc::clone(&config.store)),
+            kept: Kept::default(),
             publishing: tokio::sync::Mutex::default(),
             books,
             money,

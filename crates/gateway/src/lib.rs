@@ -15,6 +15,7 @@
 
 pub mod artifacts;
 mod ask;
+mod calls;
 mod cashier;
 mod catalog;
 mod channels;

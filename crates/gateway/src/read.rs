@@ -16,6 +16,7 @@ use tokio::{
 
 use crate::{
     ask::{Asked, Ticket},
+    calls::{Call, Calls, Said},
     cashier::Item,
     error::Problem,
     frames::Frames,
@@ -38,8 +39,12 @@ const UNCOUNTED_BYTES_MAX: u64 = 64 << 10;
 
 /// What a client's answer is made of.
 pub enum Event {
+    /// The next tokens of the prompt, if they were to be measured. `first`: nothing comes before the first of them.
+    Prompt { first: bool, logprobs: Vec<TokenLogprob> },
     /// More text.
     Text { text: String, logprobs: Vec<TokenLogprob> },
+    /// A call of a tool.
+    Call(Call),
     /// The end.
     Done(Box<Done>),
     /// It failed; nothing is billed.
@@ -49,17 +54,20 @@ pub enum Event {
 /// The end of an answer.
 pub struct Done {
     pub finish: Finish,
+    /// The text that ended it, of those that the request named; by the provider's word.
+    pub stop: Option<String>,
     pub usage: Usage,
     /// What was charged. Without lines if the receipt was refused.
     pub bill: Bill,
 }
 
-/// Reads an answer to its end, whether or not anybody reads the events.
-pub fn read(buyer: &Arc<Buyer>, asked: Asked) -> mpsc::Receiver<Event> {
+/// Reads an answer to its end, whether or not anybody reads the events. `tools`: what may be called in it.
+pub fn read(buyer: &Arc<Buyer>, asked: Asked, tools: Vec<String>) -> mpsc::Receiver<Event> {
     let (events, reader) = mpsc::channel(EVENTS_MAX);
     let Asked { ticket, frames, input, watch } = asked;
     let streamed = Streamed { text: String::new(), usage: Usage { input, output: 0 } };
-    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, events, watch, stopped: None };
+    let calls = Calls::new(tools, &ticket.id().to_string());
+    let reading = Reading { buyer: Arc::clone(buyer), ticket, streamed, calls, events, watch, stopped: None };
     tokio::spawn(reading.run(frames));
     reader
 }
@@ -74,6 +82,7 @@ struct Reading {
     buyer: Arc<Buyer>,
     ticket: Ticket,
     streamed: Streamed,
+    calls: Calls,
     events: mpsc::Sender<Event>,
     watch: Watch,
     /// When the provider was told to stop; nothing is passed on from then on.
@@ -100,7 +109,12 @@ impl Reading {
                         return self.broken().await;
                     }
                 }
-                Some(Frame::Receipt { receipt }) => return self.receipt(receipt.0).await,
+                Some(Frame::Prompt { first, logprobs }) => {
+                    if self.stopped.is_none() && !tell(&self.events, Event::Prompt { first, logprobs }).await {
+                        self.stop();
+                    }
+                }
+                Some(Frame::Receipt { receipt, stop }) => return self.receipt(receipt.0, stop).await,
                 Some(Frame::Failed { message }) => return self.failed(message).await,
                 Some(Frame::Accepted { .. }) => {}
                 None => return self.broken().await,
@@ -121,9 +135,24 @@ impl Reading {
         }
         self.watch.text(counted.output);
         let before = Instant::now();
-        let taken = tell(&self.events, Event::Text { text, logprobs }).await;
+        let taken = self.say(&text, logprobs).await;
         self.watch.waited(before.elapsed());
         taken
+    }
+
+    /// Tells what a text says. False if the client does not take it.
+    async fn say(&mut self, text: &str, mut logprobs: Vec<TokenLogprob>) -> bool {
+        for said in self.calls.push(text) {
+            let event = match said {
+                Said::Text(text) => Event::Text { text, logprobs: std::mem::take(&mut logprobs) },
+                Said::Call(call) => Event::Call(call),
+            };
+            if !tell(&self.events, event).await {
+                return false;
+            }
+        }
+        // The text of these tokens is not told yet, or is a call.
+        logprobs.is_empty() || tell(&self.events, Event::Text { text: String::new(), logprobs }).await
     }
 
     /// True if this is more text than the order's tokens can be.
@@ -145,8 +174,8 @@ impl Reading {
     }
 
     /// Holds the receipt against the order and the frames, and has it paid or refused.
-    async fn receipt(self, receipt: Signed<Receipt>) {
-        let Self { buyer, ticket, streamed, events, watch, .. } = self;
+    async fn receipt(self, receipt: Signed<Receipt>, stop: Option<String>) {
+        let Self { buyer, ticket, streamed, mut calls, events, watch, .. } = self;
         if !is_for(&receipt, &ticket, &buyer) {
             tracing::warn!(order = %ticket.id(), "a provider's receipt is not signed by it, or is for another order");
             buyer.leave_open(ticket);
@@ -179,7 +208,11 @@ impl Reading {
         let bill = bill.filter(|_| paid).unwrap_or_else(nothing);
         // What is billed and what is told are the same tokens.
         let usage = if bill.lines.is_empty() { streamed.usage } else { usage };
-        tell(&events, Event::Done(Box::new(Done { finish, usage, bill }))).await;
+        if let Some(text) = calls.flush() {
+            tell(&events, Event::Text { text, logprobs: Vec::new() }).await;
+        }
+        let finish = if finish == Finish::Stop && calls.any() { Finish::ToolCalls } else { finish };
+        tell(&events, Event::Done(Box::new(Done { finish, stop, usage, bill }))).await;
     }
 
     async fn failed(self, message: String) {

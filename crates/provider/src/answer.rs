@@ -67,7 +67,7 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     let taken = take(seller, &request).await?;
     let chat: ChatRequest = serde_json::from_str(&request.request)
         .map_err(|error| refused(RefusedCode::Malformed, format!("the request cannot be read: {error}")))?;
-    check(&chat)?;
+    check(&chat, taken.order.body.limit)?;
     if taken.order.body.limit == Usage::default() {
         return Err(count(&taken, &chat).await);
     }
@@ -81,8 +81,11 @@ pub async fn answer(seller: Arc<Seller>, request: AnswerRequest) -> Result<mpsc:
     Ok(reader)
 }
 
-/// Refuses what would cost other conversations too much time.
-fn check(chat: &ChatRequest) -> Result<(), Refused> {
+/// Refuses what would cost other conversations too much time, and what leaves nothing to do.
+fn check(chat: &ChatRequest, limit: Usage) -> Result<(), Refused> {
+    if limit.output == 0 && limit.input > 0 && !chat.reads_only() {
+        return Err(refused(RefusedCode::Malformed, "the order allows no output"));
+    }
     let stops = chat.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default();
     if stops.len() > STOPS_MAX || stops.iter().any(|text| text.len() > STOP_BYTES_MAX) {
         return Err(refused(RefusedCode::Malformed, "too many or too long texts that end the answer"));
@@ -113,15 +116,17 @@ async fn begin(taken: &Taken, chat: &ChatRequest) -> Result<(Running, u64), Refu
         Step::Accepted { input } => Ok((running, input)),
         Step::TooLong { input } => Err(too_long(input, limit.input)),
         Step::Failed(message) => Err(refused(RefusedCode::Failed, message)),
-        Step::Unanswerable(message) => Err(refused(RefusedCode::Malformed, message)),
-        Step::Text { .. } | Step::Done { .. } => Err(refused(RefusedCode::Failed, "the model answered out of turn")),
+        Step::Unanswerable(refused) => Err(refused),
+        Step::Prompt { .. } | Step::Text { .. } | Step::Done { .. } => {
+            Err(refused(RefusedCode::Failed, "the model answered out of turn"))
+        }
     }
 }
 
 fn too_long(input: u64, limit: u64) -> Refused {
     let message =
         format!("the input has {input} tokens, and the order allows {limit}; order that many, or ask for less");
-    Refused { code: RefusedCode::InputTooLong, message, input: Some(input) }
+    Refused { input: Some(input), ..refused(RefusedCode::InputTooLong, message) }
 }
 
 /// The checks, in this order: channel, signature, offer, time, request, limits, room.
@@ -153,9 +158,6 @@ async fn take(seller: Arc<Seller>, request: &AnswerRequest) -> Result<Taken, Ref
     let limit = body.limit;
     if limit.input > u64::from(served.context) || limit.output > u64::from(served.context) {
         return Err(refused(RefusedCode::Malformed, "the order allows more tokens than the offer's context"));
-    }
-    if limit.output == 0 && limit.input > 0 {
-        return Err(refused(RefusedCode::Malformed, "the order allows no output"));
     }
     let worst =
         served.price.cost(limit).ok_or_else(|| refused(RefusedCode::Malformed, "the order's limits are impossible"))?;
@@ -205,7 +207,8 @@ async fn reserve(
 
 /// How an answer ended.
 enum End {
-    Done(Finish),
+    /// With the text that ended it, if one did.
+    Done(Finish, Option<String>),
     Failed(String),
 }
 
@@ -216,30 +219,39 @@ async fn deliver(taken: &Taken, mut running: Running, input: u64, frames: &mpsc:
     let end = loop {
         let step = tokio::select! {
             step = running.next() => step,
-            () = taken.stop.notified() => break End::Done(Finish::Cancelled),
-            () = frames.closed() => break End::Done(Finish::Cancelled),
+            () = taken.stop.notified() => break End::Done(Finish::Cancelled, None),
+            () = frames.closed() => break End::Done(Finish::Cancelled, None),
         };
         match step {
             Step::Text { text: new, usage: counted, logprobs } => {
                 let counted = within(counted, limit);
                 let frame = Frame::Delta { text: new.clone(), input: counted.input, output: counted.output, logprobs };
                 if !pass_on(taken, frames, frame).await {
-                    break End::Done(Finish::Cancelled);
+                    break End::Done(Finish::Cancelled, None);
                 }
                 text += &new;
                 usage = counted;
             }
-            Step::Done { finish, usage: counted } => {
-                usage = settle_counts(taken, usage, within(counted, limit), frames).await;
-                break End::Done(finish);
+            Step::Prompt { first, logprobs } => {
+                if !pass_on(taken, frames, Frame::Prompt { first, logprobs }).await {
+                    break End::Done(Finish::Cancelled, None);
+                }
             }
-            Step::Failed(message) | Step::Unanswerable(message) => break End::Failed(message),
+            Step::Done { finish, usage: counted, stop } => {
+                usage = settle_counts(taken, usage, within(counted, limit), frames).await;
+                break End::Done(finish, stop);
+            }
+            Step::Failed(message) => break End::Failed(message),
+            Step::Unanswerable(refused) => break End::Failed(refused.message),
             Step::Accepted { .. } | Step::TooLong { .. } => {}
         }
     };
     drop(running);
     let last = match end {
-        End::Done(finish) => sign(taken, &text, usage, finish).await,
+        End::Done(finish, stop) => {
+            let signed = sign(taken, &text, usage, finish).await;
+            signed.map(|receipt| Frame::Receipt { receipt: Encoded(receipt), stop })
+        }
         End::Failed(message) => Err(message),
     };
     let frame = last.unwrap_or_else(|message| {
@@ -275,7 +287,7 @@ async fn settle_counts(taken: &Taken, told: Usage, counted: Usage, frames: &mpsc
 }
 
 /// Gives the answer its number, signs the receipt, writes it down and syncs; only then may anybody see it.
-async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result<Frame, String> {
+async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result<Signed<Receipt>, String> {
     let (seller, order) = (&taken.seller, &taken.order);
     let answer = salted(&taken.salt, text.as_bytes());
     let head = *seller.head.read().unwrap_or_else(PoisonError::into_inner);
@@ -315,5 +327,5 @@ async fn sign(taken: &Taken, text: &str, usage: Usage, finish: Finish) -> Result
     seller.counts.answered.fetch_add(1, Ordering::Relaxed);
     seller.counts.input.fetch_add(usage.input, Ordering::Relaxed);
     seller.counts.output.fetch_add(usage.output, Ordering::Relaxed);
-    Ok(Frame::Receipt { receipt: Encoded(receipt) })
+    Ok(receipt)
 }

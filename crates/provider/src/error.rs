@@ -50,7 +50,7 @@ impl Error {
 
 /// A refusal with a sentence.
 pub fn refused(code: RefusedCode, message: impl Into<String>) -> Refused {
-    Refused { code, message: message.into(), input: None }
+    Refused { code, message: message.into(), input: None, field: None }
 }
 
 impl From<Error> for Refused {

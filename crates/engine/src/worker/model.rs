@@ -9,17 +9,25 @@ use std::{
     io::Write as _,
     num::NonZeroU32,
     os::unix::net::UnixStream,
-    sync::mpsc::{Receiver, TryRecvError},
+    sync::{
+        OnceLock,
+        mpsc::{Receiver, TryRecvError},
+    },
 };
 
-use super::{scheduler::Scheduler, template::Template};
-use crate::message::{self, FromWorker, Info, Load, ToWorker};
+use super::{Told, embedder::Embedder, grammar::Grammars, scheduler::Scheduler, template::Template};
+use crate::message::{self, FromWorker, Info, Load};
 
 /// Tokens of one step: the most that are read before a running answer gets its next token.
 pub const BATCH: u32 = 512;
 
-/// Loads, says so, and answers until the parent is gone.
-pub fn run(load: &Load, socket: &mut UnixStream, inbox: &Receiver<ToWorker>) -> Result<(), String> {
+/// Loads, says so, and answers until the parent is gone. `grammars` is set once the model's vocabulary is known.
+pub fn run(
+    load: &Load,
+    grammars: &OnceLock<Grammars>,
+    socket: &mut UnixStream,
+    inbox: &Receiver<Told>,
+) -> Result<(), String> {
     for path in load.adapters.iter().map(|(_, path)| path).chain([&load.model]) {
         std::fs::File::open(path).map_err(|error| format!("{}: {error}", path.display()))?;
     }
@@ -36,8 +44,10 @@ pub fn run(load: &Load, socket: &mut UnixStream, inbox: &Receiver<ToWorker>) -> 
     let model = model;
     let context = new_context(&backend, &model, load)?;
     let template = Template::of(&model);
+    grammars.get_or_init(|| Grammars::of(&model));
     send(socket, &[FromWorker::Loaded(info(&model, load, &template))])?;
-    answer(Scheduler::new(&model, context, adapters, &template, load), socket, inbox)
+    let embedder = Embedder::new(&model, &backend, load);
+    answer(Scheduler::new(&model, context, adapters, &template, embedder), socket, inbox)
 }
 
 fn new_context<'a>(backend: &LlamaBackend, model: &'a LlamaModel, load: &Load) -> Result<LlamaContext<'a>, String> {
@@ -71,7 +81,7 @@ fn info(model: &LlamaModel, load: &Load, template: &Template) -> Info {
     }
 }
 
-fn answer(mut scheduler: Scheduler<'_>, socket: &mut UnixStream, inbox: &Receiver<ToWorker>) -> Result<(), String> {
+fn answer(mut scheduler: Scheduler<'_>, socket: &mut UnixStream, inbox: &Receiver<Told>) -> Result<(), String> {
     loop {
         if scheduler.is_idle() {
             match inbox.recv() {

@@ -12,20 +12,23 @@ use llama_cpp_2::{
 use std::collections::VecDeque;
 
 use super::{
+    Told,
+    embedder::{Asked, Embedder},
+    grammar::Grammar,
     model::BATCH,
     sampler::{Sampler, logprobs},
     slot::{Adapter, Job, Place, Slot, place},
     template::Template,
     text::Text,
 };
-use crate::{
-    Event, Finish, Prompt, Request, TokenLogprob,
-    message::{FromWorker, Load, ToWorker},
-};
+use crate::{Event, Finish, Hold, Instead, Prompt, Request, TokenLogprob, message::FromWorker};
 
 /// So many tokens of new prompts are read in one step while answers are being written: those go on after a part of a
 /// second, and reading is hardly slower than in full batches.
 const READ_BESIDE_WRITING: usize = 128;
+
+/// Of a prompt that is measured, so many tokens are read in one step: each takes as many numbers as there are tokens.
+const MEASURED_AT_ONCE: usize = 64;
 
 /// The requests of one worker.
 pub struct Scheduler<'a> {
@@ -42,6 +45,7 @@ pub struct Scheduler<'a> {
     events: Vec<FromWorker>,
     /// Counts steps, to find the slot that was idle longest.
     clock: u64,
+    embedder: Embedder<'a>,
 }
 
 impl<'a> Scheduler<'a> {
@@ -50,8 +54,9 @@ impl<'a> Scheduler<'a> {
         context: LlamaContext<'a>,
         adapters: Vec<(String, LlamaLoraAdapter)>,
         template: &'a Template,
-        load: &Load,
+        embedder: Embedder<'a>,
     ) -> Self {
+        let load = embedder.load();
         Self {
             model,
             context,
@@ -64,24 +69,30 @@ impl<'a> Scheduler<'a> {
             waiting: VecDeque::new(),
             events: Vec::new(),
             clock: 0,
+            embedder,
         }
     }
 
     /// True if there is nothing to do until something comes.
     pub fn is_idle(&self) -> bool {
-        self.events.is_empty() && self.waiting.is_empty() && self.slots.iter().all(|slot| slot.job.is_none())
+        let waits = !self.events.is_empty() || !self.waiting.is_empty() || !self.embedder.is_idle();
+        !waits && self.slots.iter().all(|slot| slot.job.is_none())
     }
 
-    /// Takes a message of the parent.
-    pub fn take(&mut self, message: ToWorker) {
-        match message {
-            ToWorker::Load(_) => {}
-            ToWorker::Start { id, request } => match self.prepare(id, *request) {
+    /// Takes what the parent told.
+    pub fn take(&mut self, told: Told) {
+        match told {
+            Told::Start { id, request, grammar } => match self.prepare(id, *request, grammar) {
+                Ok(job) if job.request.embed => {
+                    self.events.push(FromWorker::Event(id, Event::Accepted { input: job.input, reused: 0 }));
+                    self.embedder.take(Asked { id, adapter: job.adapter, tokens: job.tokens });
+                }
                 Ok(job) => self.waiting.push_back(job),
                 Err(event) => self.events.push(FromWorker::Event(id, event)),
             },
-            ToWorker::Cancel { id } => {
+            Told::Cancel { id } => {
                 self.waiting.retain(|job| job.id != id);
+                self.embedder.cancel(id);
                 for slot in &mut self.slots {
                     slot.job.take_if(|job| job.id == id);
                 }
@@ -89,7 +100,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    fn prepare(&self, id: u64, request: Request) -> Result<Job, Event> {
+    fn prepare(&self, id: u64, request: Request, grammar: Result<Option<Grammar>, String>) -> Result<Job, Event> {
         let failed = |message: String| Event::Failed { message };
         let adapter = match &request.adapter {
             None => None,
@@ -100,7 +111,14 @@ impl<'a> Scheduler<'a> {
                     .ok_or_else(|| failed(format!("there is no adapter {name}")))?,
             ),
         };
-        let unanswerable = |message: String| Event::Unanswerable { message };
+        let unheld = |message: String| Event::Unanswerable { hold: true, message };
+        let grammar = grammar.map_err(unheld)?;
+        if matches!(request.hold, Some(Hold::Calls { instead: Instead::Nothing, .. })) && !self.template.calls() {
+            let message =
+                "this model's chat template tells it of no tools in a form that is known here, so none can be required";
+            return Err(unheld(message.into()));
+        }
+        let unanswerable = |message: String| Event::Unanswerable { hold: false, message };
         let tokens = self.tokenize(&request.prompt).map_err(unanswerable)?;
         let input = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
         if tokens.is_empty() {
@@ -112,7 +130,21 @@ impl<'a> Scheduler<'a> {
         let seed = request.sampling.seed.unwrap_or_else(random_seed);
         let sampler = Sampler::new(request.sampling, seed);
         let text = Text::new(request.stop.clone());
-        Ok(Job { id, request, adapter, tokens, input, output: 0, sampler, text, logits_at: None, logprobs: Vec::new() })
+        let (logprobs, measuring) = (Vec::new(), Vec::new());
+        Ok(Job {
+            id,
+            request,
+            adapter,
+            tokens,
+            input,
+            output: 0,
+            sampler,
+            text,
+            logits_at: None,
+            logprobs,
+            grammar,
+            measuring,
+        })
     }
 
     fn tokenize(&self, prompt: &Prompt) -> Result<Vec<LlamaToken>, String> {
@@ -152,6 +184,9 @@ impl<'a> Scheduler<'a> {
                 }
             }
         }
+        if let Some((id, event)) = self.embedder.step(&mut self.adapters) {
+            self.events.push(FromWorker::Event(id, event));
+        }
         std::mem::take(&mut self.events)
     }
 
@@ -177,6 +212,9 @@ impl<'a> Scheduler<'a> {
         let slot = &mut self.slots[place.slot];
         // The last token is always read again: its logits are needed.
         let mut keep = slot.shared(job.adapter, &job.tokens).min(job.tokens.len() - 1);
+        if job.request.measure.is_some() {
+            keep = 0;
+        }
         if keep < slot.held.len() {
             let from = u32::try_from(keep).unwrap_or(0);
             // Some architectures cannot forget a part; then all is forgotten.
@@ -190,8 +228,8 @@ impl<'a> Scheduler<'a> {
         slot.used = self.clock;
         let reused = u32::try_from(keep).unwrap_or(0);
         self.events.push(FromWorker::Event(job.id, Event::Accepted { input: job.input, reused }));
-        if job.request.output_max == 0 {
-            let finished = Event::Finished { reason: Finish::Length, output: 0 };
+        if job.request.output_max == 0 && job.request.measure.is_none() {
+            let finished = Event::Finished { reason: Finish::Length, output: 0, stop: None };
             return self.events.push(FromWorker::Event(job.id, finished));
         }
         slot.job = Some(job);
@@ -229,7 +267,11 @@ impl<'a> Scheduler<'a> {
                 Some(job) if job.adapter == adapter && job.output > 0 => {
                     add(&mut self.batch, &mut slot.held, job, at, 1);
                 }
-                Some(job) if job.adapter == adapter => reading.push((job.tokens.len() - slot.held.len(), at)),
+                Some(job) if job.adapter == adapter => {
+                    let missing = job.tokens.len() - slot.held.len();
+                    let measured = job.request.measure.is_some();
+                    reading.push((if measured { missing.min(MEASURED_AT_ONCE) } else { missing }, at));
+                }
                 _ => {}
             }
         }
@@ -249,39 +291,73 @@ impl<'a> Scheduler<'a> {
 
     /// Takes what the step gave a slot.
     fn advance(&mut self, at: usize) {
+        self.tell_measured(at);
         let Some(job) = self.slots[at].job.as_mut() else { return };
         let Some(index) = job.logits_at.take() else { return };
+        if job.request.output_max == 0 {
+            return self.finish(at, Finish::Length, None);
+        }
         let logits = self.context.get_logits_ith(index);
-        let Ok(token) = job.sampler.draw(logits) else {
+        let drawn = match &mut job.grammar {
+            None => job.sampler.draw(logits),
+            Some(grammar) => match grammar.mask(logits) {
+                Some(logits) => job.sampler.draw(&logits),
+                // Cut, and not failed: what was written was asked for, and is paid.
+                None => return self.finish(at, Finish::Length, None),
+            },
+        };
+        let Ok(token) = drawn else {
             return self.fail(at, "the model's numbers are not finite: the file is damaged");
         };
         let vocabulary = self.model.vocab();
         if vocabulary.is_eog(LlamaToken(token)) {
-            return self.finish(at, Finish::Stop);
+            return self.finish(at, Finish::Stop, None);
         }
         let piece = |token: i32| vocabulary.token_to_piece(LlamaToken(token), false, None);
         let bytes = piece(token);
         if let Some(top) = job.request.logprobs {
-            let (logprob, top) = logprobs(logits, token, usize::from(top));
-            let top = top.into_iter().map(|(token, logprob)| (piece(token), logprob)).collect();
-            job.logprobs.push(TokenLogprob { bytes: bytes.clone(), logprob, top });
+            job.logprobs.push(measured(logits, token, top, &piece));
         }
+        let whole = job.grammar.as_mut().is_some_and(|grammar| grammar.take(token));
         job.tokens.push(LlamaToken(token));
         job.output += 1;
-        let (text, stopped) = job.text.push(&bytes);
+        let (text, stop) = job.text.push(&bytes);
         if !text.is_empty() {
             let logprobs = std::mem::take(&mut job.logprobs);
             self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
         }
         let full = job.output >= job.request.output_max || job.input + job.output >= self.context_tokens;
-        if stopped {
-            self.finish(at, Finish::Stop);
+        if stop.is_some() || whole {
+            self.finish(at, Finish::Stop, stop);
         } else if full {
-            self.finish(at, Finish::Length);
+            self.finish(at, Finish::Length, None);
         }
     }
 
-    fn finish(&mut self, at: usize, reason: Finish) {
+    /// Tells how likely the tokens of a prompt were that this step read.
+    fn tell_measured(&mut self, at: usize) {
+        let Some(job) = self.slots[at].job.as_mut() else { return };
+        let Some(top) = job.request.measure else { return };
+        let vocabulary = self.model.vocab();
+        let piece = |token: i32| vocabulary.token_to_piece(LlamaToken(token), false, None);
+        let prompt = &job.tokens[..usize::try_from(job.input).unwrap_or(0)];
+        let named = matches!(job.request.prompt, Prompt::Tokens(_)) || prompt[0] != vocabulary.bos();
+        let (mut first, mut logprobs) = (false, Vec::new());
+        for (index, position) in job.measuring.drain(..) {
+            if position == 0 && named {
+                first = true;
+                logprobs.push(TokenLogprob { bytes: piece(prompt[0].0), logprob: 0.0, top: Vec::new() });
+            }
+            if let Some(next) = prompt.get(position + 1) {
+                logprobs.push(measured(self.context.get_logits_ith(index), next.0, top, &piece));
+            }
+        }
+        if !logprobs.is_empty() {
+            self.events.push(FromWorker::Event(job.id, Event::Measured { first, logprobs }));
+        }
+    }
+
+    fn finish(&mut self, at: usize, reason: Finish, stop: Option<String>) {
         let Some(mut job) = self.slots[at].job.take() else { return };
         self.slots[at].used = self.clock;
         let text = job.text.flush();
@@ -289,7 +365,7 @@ impl<'a> Scheduler<'a> {
             let logprobs = std::mem::take(&mut job.logprobs);
             self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
         }
-        self.events.push(FromWorker::Event(job.id, Event::Finished { reason, output: job.output }));
+        self.events.push(FromWorker::Event(job.id, Event::Finished { reason, output: job.output, stop }));
     }
 
     fn fail(&mut self, at: usize, message: &str) {
@@ -311,10 +387,23 @@ fn add(batch: &mut LlamaBatch<'_>, held: &mut Vec<LlamaToken>, job: &mut Job, sl
         if last {
             job.logits_at = Some(batch.n_tokens());
         }
+        let measured = job.request.measure.is_some() && job.output == 0;
+        if measured {
+            job.measuring.push((batch.n_tokens(), held.len()));
+        }
         let position = i32::try_from(held.len()).unwrap_or(i32::MAX);
-        batch.add(token, position, &[sequence], last).expect("the batch has room for what it was planned for");
+        batch
+            .add(token, position, &[sequence], last || measured)
+            .expect("the batch has room for what it was planned for");
         held.push(token);
     }
+}
+
+/// How likely a token was, with the likeliest at its place.
+fn measured(logits: &[f32], token: i32, top: u8, piece: &impl Fn(i32) -> Vec<u8>) -> TokenLogprob {
+    let (logprob, top) = logprobs(logits, token, usize::from(top));
+    let top = top.into_iter().map(|(token, logprob)| (piece(token), logprob)).collect();
+    TokenLogprob { bytes: piece(token), logprob, top }
 }
 
 fn sequence(slot: usize) -> i32 {

@@ -2,7 +2,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::{sampler::Sampler, text::Text};
+use super::{grammar::Grammar, sampler::Sampler, text::Text};
 use crate::{Request, TokenLogprob};
 
 /// No adapter, or the adapter with this index.
@@ -38,6 +38,10 @@ pub struct Job {
     /// Where in the batch its logits will be.
     pub logits_at: Option<i32>,
     pub logprobs: Vec<TokenLogprob>,
+    /// What the answer is held to.
+    pub grammar: Option<Grammar>,
+    /// Of a prompt that is measured: where in the batch which of its tokens are.
+    pub measuring: Vec<(i32, usize)>,
 }
 
 /// Where a request goes.
@@ -98,6 +102,9 @@ mod tests {
             sampling: Sampling::default(),
             stop: Vec::new(),
             logprobs: None,
+            measure: None,
+            embed: false,
+            hold: None,
         };
         let (sampler, text) = (Sampler::new(request.sampling, 0), Text::new(Vec::new()));
         let (tokens, logprobs) = (Vec::new(), Vec::new());
@@ -112,6 +119,8 @@ mod tests {
             text,
             logits_at: None,
             logprobs,
+            grammar: None,
+            measuring: Vec::new(),
         };
         Slot { job: Some(job), ..slot(held, 9) }
     }

@@ -15,6 +15,7 @@ const FUEL: u64 = 10_000_000;
 /// base model can use.
 pub struct Template {
     environment: Option<Environment<'static>>,
+    calls: bool,
     bos: String,
     eos: String,
 }
@@ -27,13 +28,19 @@ impl Template {
             _ => String::new(),
         };
         let source = model.meta_val_str("tokenizer.chat_template").ok();
+        let calls = source.as_ref().is_some_and(|source| source.contains("tools") && source.contains("<tool_call>"));
         let environment =
             source.and_then(|source| environment(source).inspect_err(|e| eprintln!("chat template: {e}")).ok());
-        Self { environment, bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
+        Self { environment, calls, bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
     }
 
     pub const fn is_some(&self) -> bool {
         self.environment.is_some()
+    }
+
+    /// True if it tells the model of tools, and how a call is written in the form that is read here.
+    pub const fn calls(&self) -> bool {
+        self.calls
     }
 
     /// The text that begins an answer to these messages, and whether it begins with the token that begins texts.
@@ -89,6 +96,14 @@ fn flatten_one(message: &Json) -> Result<Json, String> {
         let text = texts.ok_or("this model reads text only")?.concat();
         message["content"] = Json::String(text);
     }
+    for call in message.get_mut("tool_calls").and_then(Json::as_array_mut).into_iter().flatten() {
+        // Templates print arguments as JSON, and OpenAI's API has them as text.
+        if let Some(arguments) = call["function"]["arguments"].as_str()
+            && let Ok(read @ Json::Object(_)) = serde_json::from_str(arguments)
+        {
+            call["function"]["arguments"] = read;
+        }
+    }
     Ok(message)
 }
 
@@ -101,7 +116,12 @@ mod tests {
                           {% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
     fn template(source: &str) -> Template {
-        Template { environment: Some(environment(source.into()).unwrap()), bos: "<s>".into(), eos: "</s>".into() }
+        Template {
+            environment: Some(environment(source.into()).unwrap()),
+            calls: false,
+            bos: "<s>".into(),
+            eos: "</s>".into(),
+        }
     }
 
     #[test]
@@ -121,6 +141,18 @@ mod tests {
     }
 
     #[test]
+    fn calls_that_were_made_are_printed_as_json() {
+        let source = "{% for c in messages[0].tool_calls %}{{ c.function.arguments | tojson }}{% endfor %}";
+        let call = |arguments: &str| {
+            json!([{"role": "assistant", "content": null,
+            "tool_calls": [{"function": {"name": "f", "arguments": arguments}}]}])
+        };
+        let render = |arguments| template(source).render(&call(arguments), &Json::Null).unwrap().0;
+        assert_eq!(render("{\"b\": 1, \"a\": [2]}"), "{\"b\": 1, \"a\": [2]}");
+        assert_eq!(render("no JSON"), "\"no JSON\"", "what a model wrote wrongly stays what it wrote");
+    }
+
+    #[test]
     fn a_template_can_refuse_and_cannot_run_for_ever() {
         let user = json!([{"role": "user", "content": "x"}]);
         let refused = template("{{ raise_exception('no user messages') }}").render(&user, &Json::Null).unwrap_err();
@@ -132,7 +164,7 @@ mod tests {
 
     #[test]
     fn without_a_template_contents_are_joined() {
-        let plain = Template { environment: None, bos: String::new(), eos: String::new() };
+        let plain = Template { environment: None, calls: false, bos: String::new(), eos: String::new() };
         let messages = json!([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]);
         assert_eq!(plain.render(&messages, &Json::Null).unwrap(), ("a\nb".into(), false));
         assert!(plain.render(&json!([]), &Json::Null).is_err());

@@ -19,8 +19,8 @@ impl Text {
         }
     }
 
-    /// Adds a token's bytes. Gives the text that can be shown now, and whether a stop text came.
-    pub fn push(&mut self, bytes: &[u8]) -> (String, bool) {
+    /// Adds a token's bytes. Gives the text that can be shown now, and the stop text that came.
+    pub fn push(&mut self, bytes: &[u8]) -> (String, Option<String>) {
         self.bytes.extend(bytes);
         let whole = whole_characters(&self.bytes);
         let rest = self.bytes.split_off(whole);
@@ -36,15 +36,17 @@ impl Text {
         text
     }
 
-    fn release(&mut self) -> (String, bool) {
-        if let Some(at) = self.stop.iter().filter_map(|stop| self.held.find(stop.as_str())).min() {
+    fn release(&mut self) -> (String, Option<String>) {
+        let came = self.stop.iter().filter_map(|stop| Some((self.held.find(stop.as_str())?, stop)));
+        if let Some((at, stop)) = came.min_by_key(|(at, _)| *at) {
+            let stop = stop.clone();
             self.held.truncate(at);
             self.bytes.clear();
-            return (std::mem::take(&mut self.held), true);
+            return (std::mem::take(&mut self.held), Some(stop));
         }
         let keep = self.stop.iter().map(|stop| overlap(&self.held, stop)).max().unwrap_or(0);
         let rest = self.held.split_off(self.held.len() - keep);
-        (std::mem::replace(&mut self.held, rest), false)
+        (std::mem::replace(&mut self.held, rest), None)
     }
 }
 
@@ -71,18 +73,18 @@ fn whole_characters(bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    fn run(stop: &[&str], pieces: &[&[u8]]) -> (Vec<String>, bool) {
+    fn run(stop: &[&str], pieces: &[&[u8]]) -> (Vec<String>, Option<String>) {
         let mut text = Text::new(stop.iter().map(|stop| (*stop).to_owned()).collect());
         let mut shown = Vec::new();
         for piece in pieces {
             let (new, stopped) = text.push(piece);
             shown.push(new);
-            if stopped {
-                return (shown, true);
+            if stopped.is_some() {
+                return (shown, stopped);
             }
         }
         shown.push(text.flush());
-        (shown, false)
+        (shown, None)
     }
 
     #[test]
@@ -95,9 +97,9 @@ mod tests {
 
     #[test]
     fn stop_texts_span_pieces_and_are_cut() {
-        assert_eq!(run(&["STOP"], &[b"go ST", b"OP on"]), (vec!["go ".into(), String::new()], true));
+        assert_eq!(run(&["STOP"], &[b"go ST", b"OP on"]), (vec!["go ".into(), String::new()], Some("STOP".into())));
         assert_eq!(run(&["STOP"], &[b"go ST", b"ART"]).0, ["go ", "START", ""]);
-        assert_eq!(run(&["aab", "b"], &[b"aaa", b"b"]), (vec!["a".into(), String::new()], true));
+        assert_eq!(run(&["aab", "b"], &[b"aaa", b"b"]), (vec!["a".into(), String::new()], Some("aab".into())));
         assert_eq!(run(&["\n\n"], &[b"end\n"]).0, ["end", "\n"]);
     }
 }

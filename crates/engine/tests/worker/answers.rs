@@ -71,6 +71,7 @@ async fn a_stop_text_ends_the_answer_and_is_not_part_of_it() {
     let expected = whole.split(&stop).next().unwrap();
     let answer = ask(&engine, Request { stop: vec!["\u{1}never".into(), stop.clone()], ..request("Once", 30) }).await;
     assert_eq!((answer.text.as_str(), answer.finish), (expected, Finish::Stop), "{whole:?} stopped at {stop:?}");
+    assert_eq!(answer.stop, Some(stop), "and it says which");
 }
 
 #[tokio::test]
@@ -109,4 +110,83 @@ async fn log_probabilities_belong_to_the_likeliest_tokens() {
         assert_eq!((bytes, logprob), (&top[0].0, &top[0].1), "greedy takes the likeliest");
         assert!(top.is_sorted_by(|a, b| a.1 >= b.1) && top.iter().map(|t| t.1.exp()).sum::<f32>() < 1.0001, "{top:?}");
     }
+}
+
+#[tokio::test]
+async fn a_prompt_is_measured_as_if_it_had_been_written() {
+    let engine = start().await;
+    let written = ask(&engine, Request { logprobs: Some(3), ..request("Once upon a time", 70) }).await;
+    let whole = format!("Once upon a time{}", written.text);
+    let asked = Request { measure: Some(3), ..request(&whole, 0) };
+    let mut events = engine.generate(asked).await.unwrap();
+    let (mut told, mut input, mut first) = (Vec::new(), 0, false);
+    loop {
+        match next(&mut events).await {
+            Event::Accepted { input: counted, reused } => {
+                assert_eq!(reused, 0, "all of it is read");
+                input = counted;
+            }
+            Event::Measured { first: begins, logprobs } => {
+                first |= begins;
+                told.extend(logprobs);
+            }
+            Event::Finished { reason, output, .. } => break assert_eq!((reason, output), (Finish::Length, 0)),
+            other => panic!("{other:?}"),
+        }
+    }
+    // The token that begins every text is not among them, so each has something before it.
+    assert_eq!((told.len(), first), (usize::try_from(input).unwrap() - 1, false));
+    assert!(told.len() > 64, "more than one step");
+    let text: Vec<u8> = told.iter().flat_map(|token| token.bytes.clone()).collect();
+    assert_eq!(String::from_utf8_lossy(&text).trim_start(), whole);
+    let again = &told[told.len() - written.logprobs.len()..];
+    for (read, (bytes, logprob, top)) in again.iter().zip(&written.logprobs) {
+        assert_eq!(&read.bytes, bytes);
+        assert!((read.logprob - logprob).abs() < 0.05, "{} was {logprob} when it was written", read.logprob);
+        assert_eq!(read.top.len(), top.len());
+    }
+    let tokens = Request { prompt: Prompt::Tokens(vec![5, 6, 7]), measure: Some(0), ..request("", 1) };
+    let mut events = engine.generate(tokens).await.unwrap();
+    assert!(matches!(next(&mut events).await, Event::Accepted { input: 3, .. }));
+    let Event::Measured { first: true, logprobs } = next(&mut events).await else { panic!("not measured") };
+    assert_eq!(logprobs.len(), 3, "each token that was sent");
+    assert!(matches!(next(&mut events).await, Event::Piece { output: 1, .. } | Event::Finished { output: 1, .. }));
+}
+
+/// The embedding of a text, and how many tokens it has.
+async fn embedding(engine: &Engine, text: &str, adapter: Option<&str>) -> (u32, Vec<f32>) {
+    let asked = Request { embed: true, adapter: adapter.map(str::to_owned), ..request(text, 0) };
+    let mut events = engine.generate(asked).await.unwrap();
+    let Event::Accepted { input, .. } = next(&mut events).await else { panic!("not accepted") };
+    let Event::Embedded { vector } = next(&mut events).await else { panic!("no embedding") };
+    assert!(events.next().await.is_none());
+    (input, vector)
+}
+
+#[tokio::test]
+async fn texts_have_embeddings_also_beside_answers() {
+    let engine = start().await;
+    let close = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+    let alone = ask(&engine, request("Once upon a time", 80)).await;
+    // Longer than a piece.
+    let long = long_text(400);
+    let texts = ["The dog ran in the park.", "The dog ran in the garden.", long.as_str()];
+    let (beside, mut read) = (engine.generate(request("Once upon a time", 80)).await.unwrap(), Vec::new());
+    for text in texts {
+        read.push(embedding(&engine, text, None).await);
+    }
+    let mut beside = beside;
+    assert_eq!(super::read(&mut beside).await.unwrap().text, alone.text, "an answer beside it stays as it is");
+    assert!(read[2].0 > 64);
+    for (_, vector) in &read {
+        assert!((close(vector, vector) - 1.0).abs() < 1e-4, "of length 1");
+    }
+    assert_eq!(embedding(&engine, texts[0], None).await, read[0], "the same again");
+    if trained().is_some() {
+        let (like, unlike) = (close(&read[0].1, &read[1].1), close(&read[0].1, &read[2].1));
+        assert!(like > unlike, "two sentences with the same dog are closer: {like} {unlike}");
+    }
+    let cancelled = engine.generate(Request { embed: true, ..request(&long, 0) }).await.unwrap();
+    drop(cancelled);
+    assert_eq!(embedding(&engine, texts[0], None).await, read[0], "after one that was given up");
 }

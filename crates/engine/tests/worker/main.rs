@@ -6,6 +6,7 @@ mod answers;
 mod batching;
 mod damaged;
 mod deaths;
+mod holds;
 mod refusals;
 
 use engine::{Config, Engine, Event, Events, Finish, Prompt, Request, Sampling, TokenLogprob, random_model};
@@ -88,6 +89,9 @@ fn request(prompt: &str, output_max: u32) -> Request {
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),
         logprobs: None,
+        measure: None,
+        embed: false,
+        hold: None,
     }
 }
 
@@ -105,6 +109,7 @@ struct Answer {
     text: String,
     output: u32,
     finish: Finish,
+    stop: Option<String>,
     logprobs: Vec<Logprob>,
 }
 
@@ -133,10 +138,10 @@ async fn read(events: &mut Events) -> Result<Answer, Event> {
                 pieces.push(text);
                 logprobs.extend(new.into_iter().map(|TokenLogprob { bytes, logprob, top }| (bytes, logprob, top)));
             }
-            Event::Finished { reason, output } => {
+            Event::Finished { reason, output, stop } => {
                 assert!(output >= counted && events.next().await.is_none());
                 let text = pieces.concat();
-                return Ok(Answer { input, reused, pieces, text, output, finish: reason, logprobs });
+                return Ok(Answer { input, reused, pieces, text, output, finish: reason, stop, logprobs });
             }
             other => return Err(other),
         }

@@ -25,7 +25,7 @@ async fn bad_requests_get_a_sentence() {
     ] {
         // It is the request's fault and not the model's: nobody is to try it elsewhere.
         let refused = outcome(&engine, Request { prompt, ..request("", 5) }).await.err();
-        let Some(Event::Unanswerable { message }) = refused else { panic!("{expected}: {refused:?}") };
+        let Some(Event::Unanswerable { hold: false, message }) = refused else { panic!("{expected}: {refused:?}") };
         assert!(message.contains(expected), "{message:?} should say {expected:?}");
     }
     let message = refused(&engine, Request { adapter: Some("none".into()), ..request("a", 5) }).await;
@@ -40,6 +40,19 @@ async fn sampling_that_is_not_a_number_is_refused_by_the_parent() {
     let mut request = request("a", 5);
     request.sampling.frequency_penalty = f32::NAN;
     assert!(matches!(engine.generate(request).await, Err(engine::Error::Request(_))));
+}
+
+/// A reader of JSON gives up at some depth: such a request once would have ended the worker, too.
+#[tokio::test]
+async fn tools_that_are_nested_too_deeply_are_refused_by_the_parent() {
+    let engine = start().await;
+    let deep = |levels: usize| serde_json::from_str::<Value>(&("[".repeat(levels) + &"]".repeat(levels))).unwrap();
+    let asked = |tools| Request {
+        prompt: Prompt::Chat { messages: json!([{ "role": "user", "content": "a" }]), tools },
+        ..request("", 1)
+    };
+    assert!(matches!(engine.generate(asked(deep(120))).await, Err(engine::Error::Request(_))));
+    assert_eq!(ask(&engine, asked(deep(60))).await.output, 1);
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use crate::{error::Problem, gateway::Buyer};
 
 /// First parts of paths, and what to do without.
 const NOT_OFFERED: &[(&str, &str)] = &[
-    ("embeddings", "embeddings are not offered here yet"),
     ("files", "files are not kept for training here yet; a dataset is published with: pumasi publish"),
     ("fine_tuning", "models are not tuned here yet; one that was tuned elsewhere is published with: pumasi publish"),
     ("uploads", "files are not kept for training here yet; a dataset is published with: pumasi publish"),

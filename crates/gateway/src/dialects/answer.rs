@@ -1,6 +1,7 @@
 //! What all dialects share: from inner requests to answers that run, and from their events to pieces or to a whole.
 
 use api::{
+    held::Held,
     openai::{ChatRequest, TokenLogprob, Usage},
     view::{CostDetails, cost},
 };
@@ -23,6 +24,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::{fits, quota::Quota};
 use crate::{
     ask,
+    calls::Call,
     error::Problem,
     gateway::{Buyer, now},
     money::KeyId,
@@ -55,8 +57,12 @@ pub struct Answer {
 
 /// An answer that ended well.
 pub struct Whole {
+    /// Of the prompt, if it was measured. `first`: nothing comes before the first of them.
+    pub prompt: Vec<TokenLogprob>,
+    pub first: bool,
     pub text: String,
     pub logprobs: Vec<TokenLogprob>,
+    pub calls: Vec<Call>,
     pub done: Done,
 }
 
@@ -117,6 +123,8 @@ pub async fn begin_all(buyer: &Arc<Buyer>, key: KeyId, requests: Vec<ChatRequest
 /// Asks and begins to read, in a task of its own: if the client goes away before the first token, an order may already be
 /// out, and its receipt must be read all the same. Then the events have no reader, and the answer is stopped.
 async fn run(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot::Sender<Result<Answer, Problem>>) {
+    let held = Held::of(&request).unwrap_or_default();
+    let tools = held.tools.into_iter().map(|function| function.name).collect();
     let asked = ask::ask(&buyer, key, &request, &|| tell.is_closed()).await;
     let begun = asked.map(|asked| {
         let (ticket, input) = (&asked.ticket, asked.input);
@@ -128,7 +136,7 @@ async fn run(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot:
             provider: shelf.names.account(record.provider),
             input,
             quota: Quota::of(&buyer, ticket),
-            events: read::read(&buyer, asked),
+            events: read::read(&buyer, asked, tools),
         }
     });
     drop(tell.send(begun));
@@ -137,15 +145,21 @@ async fn run(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot:
 impl Answer {
     /// Waits for the end.
     pub async fn whole(mut self) -> Result<Whole, Problem> {
-        let (mut text, mut logprobs) = (String::new(), Vec::new());
+        let (mut text, mut logprobs, mut calls) = (String::new(), Vec::new(), Vec::new());
+        let (mut prompt, mut first) = (Vec::new(), false);
         while let Some(event) = self.events.recv().await {
             match event {
+                Event::Prompt { first: begins, logprobs: tokens } => {
+                    first |= begins;
+                    prompt.extend(tokens);
+                }
+                Event::Call(call) => calls.push(call),
                 Event::Text { text: new, logprobs: tokens } => {
                     text += &new;
                     logprobs.extend(tokens);
                 }
                 Event::Failed(problem) => return Err(problem),
-                Event::Done(done) => return Ok(Whole { text, logprobs, done: *done }),
+                Event::Done(done) => return Ok(Whole { prompt, first, text, logprobs, calls, done: *done }),
             }
         }
         Err(Problem::upstream("the answer ended without an end"))

@@ -2,7 +2,8 @@
 
 use api::{
     anthropic::{
-        Block, Content, Counted, Ending, Message, MessagesRequest, StreamEvent, TextBlock, TextDelta, Tool, Usage,
+        AnswerBlock, Block, BlockDelta, Content, Counted, Ending, Message, MessagesRequest, StreamEvent, Tool,
+        ToolChoice, Usage,
     },
     openai::{self, ChatRequest, Stop},
     view::cost,
@@ -61,9 +62,17 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     }
     let whole = answer.whole().await?;
     let cost = total(&whole.done);
+    let calls = whole.calls.into_iter().map(|call| AnswerBlock::ToolUse {
+        input: serde_json::from_str(&call.arguments).unwrap_or_default(),
+        id: call.id,
+        name: call.name,
+    });
+    let text = (!whole.text.is_empty()).then_some(AnswerBlock::Text { text: whole.text });
+    let Ending { stop_reason, stop_sequence } = ending(&whole.done);
     let message = Message {
-        content: vec![text_block(whole.text)],
-        stop_reason: Some(reason(whole.done.finish).into()),
+        content: text.into_iter().chain(calls).collect(),
+        stop_reason: Some(stop_reason),
+        stop_sequence,
         usage: usage(whole.done),
         ..head
     };
@@ -84,18 +93,12 @@ async fn count_tokens(State(buyer): State<Arc<Buyer>>, request: Request) -> Resu
 
 /// The inner request. What cannot be done is refused, rather than ignored.
 fn inner(request: MessagesRequest) -> Result<ChatRequest, Problem> {
-    let of_kind = |kind: &Option<api::anthropic::OfType>| kind.as_ref().map(|of| of.kind.clone()).unwrap_or_default();
-    if of_kind(&request.thinking) == "enabled" {
+    if request.thinking.is_some_and(|thinking| thinking.kind == "enabled") {
         return Err(Problem::field("thinking", "the models here answer at once; leave thinking out"));
     }
-    let tools = match of_kind(&request.tool_choice).as_str() {
-        "" | "auto" => request.tools.unwrap_or_default(),
-        "none" => Vec::new(),
-        kind => {
-            let message = format!("a model cannot be made to call a tool here yet ({kind}); leave tool_choice out");
-            return Err(Problem::field("tool_choice", message));
-        }
-    };
+    let tools = request.tools.unwrap_or_default();
+    let one = request.tool_choice.as_ref().is_some_and(|choice| choice.disable_parallel_tool_use == Some(true));
+    let tool_choice = request.tool_choice.map(choice).transpose()?;
     if request.messages.is_empty() {
         return Err(Problem::field("messages", "a conversation needs at least one message"));
     }
@@ -129,6 +132,8 @@ fn inner(request: MessagesRequest) -> Result<ChatRequest, Problem> {
         top_k: request.top_k,
         stop: request.stop_sequences.filter(|texts| !texts.is_empty()).map(Stop::Many),
         tools: (!tools.is_empty()).then(|| tools.into_iter().map(tool).collect::<Result<Value, _>>()).transpose()?,
+        tool_choice,
+        parallel_tool_calls: one.then_some(false),
         provider: request.provider,
         ..ChatRequest::default()
     })
@@ -195,6 +200,17 @@ fn of_assistant(content: Content) -> Result<openai::Message, Problem> {
     Ok(openai::Message { tool_calls, ..said("assistant", texts.join("\n")) })
 }
 
+/// Whether a tool must be called, as OpenAI writes it.
+fn choice(choice: ToolChoice) -> Result<Value, Problem> {
+    match (choice.kind.as_str(), choice.name) {
+        ("auto", _) => Ok(json!("auto")),
+        ("none", _) => Ok(json!("none")),
+        ("any", _) => Ok(json!("required")),
+        ("tool", Some(name)) => Ok(json!({ "type": "function", "function": { "name": name } })),
+        _ => Err(Problem::field("tool_choice", "its type is auto, any, none, or tool with a name")),
+    }
+}
+
 /// A tool as OpenAI writes it.
 fn tool(tool: Tool) -> Result<Value, Problem> {
     if let Some(kind) = tool.kind.filter(|kind| kind != "custom") {
@@ -205,16 +221,21 @@ fn tool(tool: Tool) -> Result<Value, Problem> {
         ));
     }
     let parameters = tool.input_schema.unwrap_or_else(|| json!({ "type": "object" }));
-    let function = json!({ "name": tool.name, "description": tool.description, "parameters": parameters });
+    let mut function = json!({ "name": tool.name, "description": tool.description, "parameters": parameters });
+    if let Some(strict) = tool.strict {
+        function["strict"] = strict.into();
+    }
     Ok(json!({ "type": "function", "function": function }))
 }
 
-const fn reason(finish: Finish) -> &'static str {
-    match finish {
-        Finish::Stop | Finish::Cancelled => "end_turn",
-        Finish::Length => "max_tokens",
-        Finish::ToolCalls => "tool_use",
-    }
+fn ending(done: &Done) -> Ending {
+    let stop_reason = match (done.finish, &done.stop) {
+        (Finish::Stop, Some(_)) => "stop_sequence",
+        (Finish::Stop | Finish::Cancelled, _) => "end_turn",
+        (Finish::Length, _) => "max_tokens",
+        (Finish::ToolCalls, _) => "tool_use",
+    };
+    Ending { stop_reason: stop_reason.into(), stop_sequence: done.stop.clone() }
 }
 
 fn usage(done: Done) -> Usage {
@@ -227,34 +248,65 @@ fn usage(done: Done) -> Usage {
     }
 }
 
-fn text_block(text: String) -> TextBlock {
-    TextBlock { kind: "text".into(), text }
-}
-
 /// The answer as events.
 fn pieces(head: Message, answer: Answer) -> impl futures::Stream<Item = sse::Event> + Send + 'static {
-    let begin = [
-        StreamEvent::MessageStart { message: head },
-        StreamEvent::ContentBlockStart { index: 0, content_block: text_block(String::new()) },
-    ];
-    let rest = events(vec![answer]).flat_map(|(_, event)| futures::stream::iter(piece(event)));
+    let begin = [StreamEvent::MessageStart { message: head }];
+    let mut blocks = Blocks::default();
+    let rest = events(vec![answer]).flat_map(move |(_, event)| futures::stream::iter(blocks.told(event)));
     futures::stream::iter(begin).chain(rest).map(|event| named_data(event.name(), &event))
 }
 
-fn piece(event: Event) -> Vec<StreamEvent> {
-    match event {
-        Event::Text { text, .. } => {
-            vec![StreamEvent::ContentBlockDelta { index: 0, delta: TextDelta { kind: "text_delta".into(), text } }]
+/// The blocks of an answer as they come.
+#[derive(Default)]
+struct Blocks {
+    /// Blocks that are whole.
+    whole: u32,
+    /// True within a block of text.
+    text: bool,
+}
+
+impl Blocks {
+    fn told(&mut self, event: Event) -> Vec<StreamEvent> {
+        match event {
+            Event::Prompt { .. } => Vec::new(),
+            Event::Text { text, .. } if text.is_empty() => Vec::new(),
+            Event::Text { text, .. } => {
+                let begin = (!self.text).then(|| self.begins(AnswerBlock::Text { text: String::new() }));
+                self.text = true;
+                let delta = BlockDelta::TextDelta { text };
+                begin.into_iter().chain([StreamEvent::ContentBlockDelta { index: self.whole, delta }]).collect()
+            }
+            Event::Call(call) => {
+                let mut told = self.text_ends();
+                let input = Value::Object(serde_json::Map::new());
+                told.push(self.begins(AnswerBlock::ToolUse { id: call.id, name: call.name, input }));
+                let delta = BlockDelta::InputJsonDelta { partial_json: call.arguments };
+                told.push(StreamEvent::ContentBlockDelta { index: self.whole, delta });
+                told.push(self.ends());
+                told
+            }
+            Event::Failed(problem) => vec![StreamEvent::Error { error: anthropic_detail(&problem) }],
+            Event::Done(done) => {
+                let mut told = self.text_ends();
+                told.push(StreamEvent::MessageDelta { delta: ending(&done), usage: usage(*done) });
+                told.push(StreamEvent::MessageStop);
+                told
+            }
         }
-        Event::Failed(problem) => vec![StreamEvent::Error { error: anthropic_detail(&problem) }],
-        Event::Done(done) => {
-            let delta = Ending { stop_reason: reason(done.finish).into(), stop_sequence: None };
-            vec![
-                StreamEvent::ContentBlockStop { index: 0 },
-                StreamEvent::MessageDelta { delta, usage: usage(*done) },
-                StreamEvent::MessageStop,
-            ]
-        }
+    }
+
+    const fn begins(&self, content_block: AnswerBlock) -> StreamEvent {
+        StreamEvent::ContentBlockStart { index: self.whole, content_block }
+    }
+
+    const fn ends(&mut self) -> StreamEvent {
+        let index = self.whole;
+        self.whole += 1;
+        StreamEvent::ContentBlockStop { index }
+    }
+
+    fn text_ends(&mut self) -> Vec<StreamEvent> {
+        if std::mem::take(&mut self.text) { vec![self.ends()] } else { Vec::new() }
     }
 }
 

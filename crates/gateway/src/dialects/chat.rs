@@ -2,7 +2,8 @@
 //! request that the other dialects are translated to.
 
 use api::openai::{
-    AnswerMessage, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Logprobs, TokenLogprob,
+    AnswerMessage, CalledFunction, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Logprobs,
+    TokenLogprob, ToolCall,
 };
 use axum::{
     Json,
@@ -16,6 +17,7 @@ use super::answer::{
     Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
 };
 use crate::{
+    calls::Call,
     error::Problem,
     gateway::Buyer,
     read::{Done, Event},
@@ -44,6 +46,8 @@ fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
     let one = |at: u32| ChatRequest {
         n: None,
         prompt: None,
+        prompt_logprobs: None,
+        embed: false,
         seed: request.seed.map(|seed| seed.wrapping_add(at.into())),
         ..request.clone()
     };
@@ -98,13 +102,21 @@ fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
+/// A call, with its place where it comes in a stream.
+fn call(call: Call, index: Option<u32>) -> ToolCall {
+    let function = CalledFunction { name: call.name, arguments: call.arguments };
+    ToolCall { index, id: call.id, kind: "function".into(), function }
+}
+
 async fn whole(head: &Head, answers: Vec<Answer>) -> Result<Response, Problem> {
     let headers = answers.first().map(Answer::headers).unwrap_or_default();
     let (mut choices, mut dones) = (Vec::new(), Vec::new());
-    for (at, Whole { text, logprobs: tokens, done }) in wholes(answers).await?.into_iter().enumerate() {
+    for (at, Whole { text, logprobs: tokens, calls, done, .. }) in wholes(answers).await?.into_iter().enumerate() {
+        let content = (calls.is_empty() || !text.is_empty()).then_some(text);
+        let tool_calls = calls.into_iter().map(|made| call(made, None)).collect();
         choices.push(Choice {
             index: place(at),
-            message: AnswerMessage { role: "assistant".into(), content: Some(text), refusal: None },
+            message: AnswerMessage { role: "assistant".into(), content, refusal: None, tool_calls },
             logprobs: logprobs(tokens),
             finish_reason: reason(done.finish).to_owned(),
         });
@@ -127,12 +139,13 @@ async fn whole(head: &Head, answers: Vec<Answer>) -> Result<Response, Problem> {
 fn pieces(head: Head, answers: Vec<Answer>, separate_usage: bool) -> Response {
     let headers = answers.first().map(Answer::headers).unwrap_or_default();
     let begin = |at| {
-        let delta = Delta { role: Some("assistant".into()), content: Some(String::new()) };
+        let delta = Delta { role: Some("assistant".into()), content: Some(String::new()), ..Delta::default() };
         data(&head.chunk(vec![ChunkChoice { index: place(at), delta, logprobs: None, finish_reason: None }]))
     };
     let begins: Vec<_> = (0..answers.len()).map(begin).collect();
-    let mut writer = Writer { head, separate_usage, running: answers.len(), dones: Vec::new() };
-    let rest = events(answers).flat_map(move |(at, event)| futures::stream::iter(writer.chunks(place(at), event)));
+    let calls = vec![0; answers.len()];
+    let mut writer = Writer { head, separate_usage, running: answers.len(), calls, dones: Vec::new() };
+    let rest = events(answers).flat_map(move |(at, event)| futures::stream::iter(writer.chunks(at, event)));
     stream(headers, futures::stream::iter(begins).chain(rest))
 }
 
@@ -143,16 +156,26 @@ struct Writer {
     separate_usage: bool,
     /// Answers that have not ended.
     running: usize,
+    /// Calls of each answer so far.
+    calls: Vec<u32>,
     dones: Vec<Done>,
 }
 
 impl Writer {
-    fn chunks(&mut self, index: u32, event: Event) -> Vec<sse::Event> {
+    fn chunks(&mut self, at: usize, event: Event) -> Vec<sse::Event> {
+        let index = place(at);
+        let said = |delta, tokens| ChunkChoice { index, delta, logprobs: logprobs(tokens), finish_reason: None };
         match event {
+            Event::Prompt { .. } => Vec::new(),
             Event::Text { text, logprobs: tokens } => {
-                let delta = Delta { role: None, content: Some(text) };
-                let choice = ChunkChoice { index, delta, logprobs: logprobs(tokens), finish_reason: None };
-                vec![data(&self.head.chunk(vec![choice]))]
+                let delta = Delta { content: Some(text), ..Delta::default() };
+                vec![data(&self.head.chunk(vec![said(delta, tokens)]))]
+            }
+            Event::Call(made) => {
+                let number = self.calls.get(at).copied().unwrap_or(0);
+                self.calls.iter_mut().skip(at).take(1).for_each(|number| *number += 1);
+                let delta = Delta { tool_calls: vec![call(made, Some(number))], ..Delta::default() };
+                vec![data(&self.head.chunk(vec![said(delta, Vec::new())]))]
             }
             Event::Failed(problem) => vec![data(&problem.body_json()), end_mark()],
             Event::Done(done) => {

@@ -41,21 +41,20 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
         Some(Prompts::One(prompt)) => vec![prompt],
         Some(Prompts::Many(prompts)) => prompts,
     };
-    let echoes = echoes(&request, &prompts)?;
+    let echoes = echoes(&request, &prompts);
     let streams = request.stream == Some(true);
-    let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
     let answers = begin_all(buyer, key, each(&request, &prompts)?).await?;
     let headers = answers.first().map(Answer::headers).unwrap_or_default();
-    let mut writer = Writer::new(&answers, echoes, separate_usage)?;
+    let mut writer = Writer::new(&answers, &request, echoes)?;
     if streams {
         let begins = writer.begins();
         let rest = events(answers).flat_map(move |(at, event)| futures::stream::iter(writer.pieces(at, event)));
         return Ok(stream(headers, futures::stream::iter(begins).chain(rest)));
     }
     let (mut choices, mut dones) = (Vec::new(), Vec::new());
-    for (at, Whole { text, logprobs, done }) in wholes(answers).await?.into_iter().enumerate() {
-        let logprobs = writer.logprobs(at, logprobs);
-        let text = writer.echoes.get(at).cloned().unwrap_or_default() + &text;
+    for (at, Whole { prompt, first, text, logprobs, done, .. }) in wholes(answers).await?.into_iter().enumerate() {
+        let text = writer.echo(at, &prompt) + &text;
+        let logprobs = writer.logprobs(at, [prompt, logprobs].concat(), first);
         choices.push(CompletionChoice {
             index: place(at),
             text,
@@ -84,28 +83,37 @@ fn check(request: &CompletionRequest) -> Result<(), Problem> {
     if request.logprobs.is_some_and(|top| top > ALTERNATIVES_MAX) {
         return refuse("logprobs", "at most 20 alternatives of each token");
     }
-    if request.max_tokens == Some(0) {
-        return refuse("max_tokens", "an answer needs at least one token; a prompt alone is not measured here yet");
-    }
-    if request.echo == Some(true) && request.logprobs.is_some() {
-        return refuse(
-            "echo",
-            "a prompt's own log-probabilities are not measured here yet; leave out echo or logprobs",
-        );
+    if request.max_tokens == Some(0) && request.echo != Some(true) {
+        return refuse("max_tokens", "an answer needs at least one token, unless the prompt is wanted with echo");
     }
     check_n(request.n.unwrap_or(1))
 }
 
+/// What comes before an answer.
+#[derive(Debug, Clone)]
+enum Echo {
+    Nothing,
+    /// The prompt as it was sent.
+    Text(String),
+    /// The prompt was sent as tokens: only the provider knows their text.
+    Told,
+}
+
 /// What comes before each answer.
-fn echoes(request: &CompletionRequest, prompts: &[Prompt]) -> Result<Vec<String>, Problem> {
-    let text = |prompt: &Prompt| match prompt {
-        _ if request.echo != Some(true) => Ok(String::new()),
-        Prompt::Text(text) => Ok(text.clone()),
-        Prompt::Tokens(_) => Err(Problem::field("echo", "only the provider knows the text of tokens; leave echo out")),
+fn echoes(request: &CompletionRequest, prompts: &[Prompt]) -> Vec<Echo> {
+    let echo = |prompt: &Prompt| match prompt {
+        _ if request.echo != Some(true) => Echo::Nothing,
+        Prompt::Text(text) => Echo::Text(text.clone()),
+        Prompt::Tokens(_) => Echo::Told,
     };
-    let texts = prompts.iter().map(text).collect::<Result<Vec<_>, _>>()?;
     let n = usize::try_from(request.n.unwrap_or(1)).unwrap_or(1);
-    Ok(texts.into_iter().flat_map(|text| std::iter::repeat_n(text, n)).collect())
+    prompts.iter().flat_map(|prompt| std::iter::repeat_n(echo(prompt), n)).collect()
+}
+
+/// With how many alternatives a prompt's own log-probabilities are wanted, or what only comes with them.
+fn measured(request: &CompletionRequest, prompt: &Prompt) -> Option<u8> {
+    let told = matches!(prompt, Prompt::Tokens(_)) || request.max_tokens == Some(0) || request.logprobs.is_some();
+    (request.echo == Some(true) && told).then(|| request.logprobs.unwrap_or(0))
 }
 
 /// The inner requests: so many of each prompt, each with another seed if the client gave one.
@@ -130,6 +138,7 @@ fn each(request: &CompletionRequest, prompts: &[Prompt]) -> Result<Vec<ChatReque
         stop: request.stop.clone(),
         logprobs: request.logprobs.map(|_| true),
         top_logprobs: request.logprobs,
+        prompt_logprobs: measured(request, prompt),
         provider: request.provider.clone(),
         ..ChatRequest::default()
     };
@@ -144,7 +153,9 @@ fn place(at: usize) -> u32 {
 struct Writer {
     /// What every piece begins with.
     head: Completion,
-    echoes: Vec<String>,
+    echoes: Vec<Echo>,
+    /// Log-probabilities are wanted.
+    logprobs: bool,
     /// Characters of each answer so far.
     written: Vec<usize>,
     /// The client asked for a last piece without choices that carries the usage.
@@ -155,7 +166,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn new(answers: &[Answer], echoes: Vec<String>, separate_usage: bool) -> Result<Self, Problem> {
+    fn new(answers: &[Answer], request: &CompletionRequest, echoes: Vec<Echo>) -> Result<Self, Problem> {
         let first = answers.first().ok_or_else(Problem::internal)?;
         let head = Completion {
             id: format!("cmpl-{}", first.receipt),
@@ -166,21 +177,37 @@ impl Writer {
             choices: Vec::new(),
             usage: None,
         };
-        let written = echoes.iter().map(|text| text.chars().count()).collect();
-        Ok(Self { head, echoes, written, separate_usage, running: answers.len(), dones: Vec::new() })
+        let written = vec![0; answers.len()];
+        let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
+        let logprobs = request.logprobs.is_some();
+        Ok(Self { head, echoes, logprobs, written, separate_usage, running: answers.len(), dones: Vec::new() })
     }
 
-    /// The older form of log-probabilities, which has no bytes.
-    fn logprobs(&mut self, at: usize, tokens: Vec<TokenLogprob>) -> Option<CompletionLogprobs> {
-        if tokens.is_empty() {
+    /// What comes before an answer whose prompt consists of these tokens.
+    fn echo(&self, at: usize, prompt: &[TokenLogprob]) -> String {
+        match self.echoes.get(at) {
+            Some(Echo::Text(text)) => text.clone(),
+            Some(Echo::Told) => {
+                let bytes = prompt.iter().flat_map(|token| token.bytes.as_deref().unwrap_or(token.token.as_bytes()));
+                String::from_utf8_lossy(&bytes.copied().collect::<Vec<_>>()).into_owned()
+            }
+            Some(Echo::Nothing) | None => String::new(),
+        }
+    }
+
+    /// The older form of log-probabilities, which has no bytes. `first`: nothing comes before the first of them.
+    fn logprobs(&mut self, at: usize, tokens: Vec<TokenLogprob>, first: bool) -> Option<CompletionLogprobs> {
+        if tokens.is_empty() || !self.logprobs {
             return None;
         }
         let (mut form, offset) = (CompletionLogprobs::default(), self.written.get_mut(at)?);
-        for token in tokens {
+        for (number, token) in tokens.into_iter().enumerate() {
+            let known = number > 0 || !first;
+            let top = token.top_logprobs.into_iter().map(|top| (top.token, top.logprob)).collect();
             form.text_offset.push(*offset);
             *offset += token.token.chars().count();
-            form.token_logprobs.push(token.logprob);
-            form.top_logprobs.push(token.top_logprobs.into_iter().map(|top| (top.token, top.logprob)).collect());
+            form.token_logprobs.push(known.then_some(token.logprob));
+            form.top_logprobs.push(known.then_some(top));
             form.tokens.push(token.token);
         }
         Some(form)
@@ -190,23 +217,26 @@ impl Writer {
         Completion { choices: choice.into_iter().collect(), ..self.head.clone() }
     }
 
-    /// The prompts, if they are wanted.
+    /// The prompts, if they are wanted and known here.
     fn begins(&self) -> Vec<sse::Event> {
-        let echoes = self.echoes.iter().enumerate().filter(|(_, text)| !text.is_empty());
-        let choice = |(at, text): (usize, &String)| CompletionChoice {
-            index: place(at),
-            text: text.clone(),
-            logprobs: None,
-            finish_reason: None,
-        };
+        let echoes = (0..self.echoes.len()).map(|at| (at, self.echo(at, &[]))).filter(|(_, text)| !text.is_empty());
+        let choice = |(at, text)| CompletionChoice { index: place(at), text, logprobs: None, finish_reason: None };
         echoes.map(|echo| data(&self.piece(Some(choice(echo))))).collect()
     }
 
     fn pieces(&mut self, at: usize, event: Event) -> Vec<sse::Event> {
         let index = place(at);
         match event {
+            Event::Prompt { first, logprobs } => {
+                let told = matches!(self.echoes.get(at), Some(Echo::Told));
+                let text = if told { self.echo(at, &logprobs) } else { String::new() };
+                let logprobs = self.logprobs(at, logprobs, first);
+                vec![data(&self.piece(Some(CompletionChoice { index, text, logprobs, finish_reason: None })))]
+            }
+            // There are no tools here.
+            Event::Call(_) => Vec::new(),
             Event::Text { text, logprobs } => {
-                let logprobs = self.logprobs(at, logprobs);
+                let logprobs = self.logprobs(at, logprobs, false);
                 vec![data(&self.piece(Some(CompletionChoice { index, text, logprobs, finish_reason: None })))]
             }
             Event::Failed(problem) => vec![data(&problem.body_json()), end_mark()],
@@ -254,15 +284,16 @@ mod tests {
         let mut writer = Writer {
             head,
             echoes: Vec::new(),
+            logprobs: true,
             written: vec![2, 0],
             separate_usage: false,
             running: 2,
             dones: Vec::new(),
         };
-        let first = writer.logprobs(0, vec![logprob("품앗", -1.0), logprob("이", -2.0)]).unwrap();
-        assert_eq!((first.text_offset, first.token_logprobs), (vec![2, 4], vec![-1.0, -2.0]));
-        assert_eq!(writer.logprobs(0, vec![logprob("a", 0.0)]).unwrap().text_offset, [5]);
-        assert_eq!(writer.logprobs(1, vec![logprob("a", 0.0)]).unwrap().text_offset, [0]);
-        assert_eq!(writer.logprobs(1, Vec::new()), None);
+        let first = writer.logprobs(0, vec![logprob("품앗", -1.0), logprob("이", -2.0)], true).unwrap();
+        assert_eq!((first.text_offset, first.token_logprobs), (vec![2, 4], vec![None, Some(-2.0)]));
+        assert_eq!(writer.logprobs(0, vec![logprob("a", 0.0)], false).unwrap().text_offset, [5]);
+        assert_eq!(writer.logprobs(1, vec![logprob("a", 0.0)], false).unwrap().text_offset, [0]);
+        assert_eq!(writer.logprobs(1, Vec::new(), false), None);
     }
 }

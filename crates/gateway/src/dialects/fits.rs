@@ -1,6 +1,9 @@
 //! Which inner requests can be done. What cannot is refused, rather than ignored.
 
-use api::openai::{ChatRequest, Content, Prompt};
+use api::{
+    held::Held,
+    openai::{ChatRequest, Content, Prompt},
+};
 
 use crate::error::Problem;
 
@@ -19,17 +22,11 @@ pub fn check(request: &ChatRequest) -> Result<(), Problem> {
         Some(Prompt::Tokens(tokens)) if tokens.is_empty() => return Err(nothing()),
         Some(_) => {}
     }
-    if request.output_max() == Some(0) {
+    if request.output_max() == Some(0) && !request.reads_only() {
         let field = if request.max_completion_tokens.is_some() { "max_completion_tokens" } else { "max_tokens" };
         return Err(Problem::field(field, "an answer needs at least one token"));
     }
-    let kind = request.response_format.as_ref().and_then(|format| format["type"].as_str());
-    if kind.is_some_and(|kind| kind != "text") {
-        return Err(Problem::field(
-            "response_format",
-            "only text is answered here yet; ask for JSON in the messages instead",
-        ));
-    }
+    Held::of(request).map_err(|error| Problem::field(error.field, error.message))?;
     check_sampling(request)
 }
 

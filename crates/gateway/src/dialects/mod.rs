@@ -3,7 +3,7 @@
 //!
 //! - `answer`: what all share: from inner requests to answers that run. `fits`: which inner requests can be done. `quota`:
 //!   what an answer's headers say of the API key's budget.
-//! - `chat`, `completions`, `responses`, `models`: OpenAI's; `absent`: what of it is not offered here yet.
+//! - `chat`, `completions`, `embeddings`, `responses`, `models`: OpenAI's; `absent`: what of it is not offered here yet.
 //! - `anthropic`, `ollama`: theirs. `account`: OpenRouter's questions about money.
 //! - `shape`: whose words an error is told in.
 
@@ -13,6 +13,7 @@ mod answer;
 mod anthropic;
 mod chat;
 mod completions;
+mod embeddings;
 mod fits;
 mod models;
 mod ollama;
@@ -24,6 +25,7 @@ mod shape;
 use axum::Router;
 use std::sync::Arc;
 
+pub(crate) use responses::Kept;
 pub(crate) use shape::shaped;
 pub use shape::{asks, refuse};
 

@@ -6,14 +6,16 @@ use axum::{
 };
 use std::sync::Arc;
 
-use super::{absent, account, chat, completions, models, responses};
+use super::{absent, account, chat, completions, embeddings, models, responses};
 use crate::gateway::Buyer;
 
 pub fn router() -> Router<Arc<Buyer>> {
     Router::new()
         .route("/chat/completions", post(chat::completions))
         .route("/completions", post(completions::completions))
+        .route("/embeddings", post(embeddings::embeddings))
         .route("/responses", post(responses::responses))
+        .route("/responses/{id}", get(responses::show).delete(responses::delete))
         .route("/models", get(models::list))
         // Names hold a slash, which some clients escape and some do not.
         .route("/models/{*model}", get(models::show))

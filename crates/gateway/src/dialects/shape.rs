@@ -20,7 +20,16 @@ const ANTHROPIC_ID: HeaderName = HeaderName::from_static("request-id");
 const ANTHROPIC_VERSION: &str = "anthropic-version";
 
 /// Ends of the paths below which models are asked, and so money is spent.
-const ASKING: &[&str] = &["/chat/completions", "/completions", "/messages", "/responses", "/api/chat", "/api/generate"];
+const ASKING: &[&str] = &[
+    "/chat/completions",
+    "/completions",
+    "/messages",
+    "/responses",
+    "/embeddings",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+];
 
 /// Whose API a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What answers: a worker on this machine, or an OpenAI-compatible server.
 
+mod hold;
 mod upstream;
 mod worker;
 
@@ -40,6 +41,13 @@ pub enum Step {
         /// Input tokens.
         input: u64,
     },
+    /// The next tokens of the prompt.
+    Prompt {
+        /// True if nothing comes before the first of them.
+        first: bool,
+        /// If they were to be measured.
+        logprobs: Vec<TokenLogprob>,
+    },
     /// More text.
     Text {
         /// Whole characters; may be empty where only the counts changed.
@@ -55,9 +63,11 @@ pub enum Step {
         finish: Finish,
         /// Input and output tokens.
         usage: Usage,
+        /// The text that ended it, if it was one of those that the request names.
+        stop: Option<String>,
     },
     /// The request itself is at fault; it would fail anywhere.
-    Unanswerable(String),
+    Unanswerable(Refused),
     /// It failed.
     Failed(String),
 }

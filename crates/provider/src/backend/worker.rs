@@ -4,17 +4,22 @@ use api::{
     exchange::{Refused, RefusedCode},
     openai::{ChatRequest, TokenLogprob},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use engine::{Engine, Event, Events, Prompt, Request, Sampling};
 use ledger::{Finish, Usage};
 use serde_json::Value;
 
-use super::Step;
+use super::{Step, hold};
 use crate::error::refused;
 
 /// An answer of a worker.
 pub struct Running {
     events: Events,
     input: u64,
+    /// What is at fault if the answer cannot be held to what it is to be.
+    field: &'static str,
+    /// True once the prompt's embedding came.
+    embedded: bool,
 }
 
 pub async fn begin(
@@ -24,6 +29,8 @@ pub async fn begin(
     request: &ChatRequest,
     limit: Usage,
 ) -> Result<Running, Refused> {
+    let hold = hold::of(request)?;
+    let field = hold::field(request);
     let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };
     let request = Request {
         prompt: prompt(request)?,
@@ -33,12 +40,15 @@ pub async fn begin(
         sampling: sampling(request, usual),
         stop: request.stop.as_ref().map(api::openai::Stop::texts).unwrap_or_default(),
         logprobs: top,
+        measure: request.prompt_logprobs.map(|top| top.min(20)),
+        embed: request.embed,
+        hold,
     };
     let events = engine.generate(request).await.map_err(|error| {
         let malformed = matches!(error, engine::Error::Request(_));
         refused(if malformed { RefusedCode::Malformed } else { RefusedCode::Busy }, error.to_string())
     })?;
-    Ok(Running { events, input: 0 })
+    Ok(Running { events, input: 0, field, embedded: false })
 }
 
 fn prompt(request: &ChatRequest) -> Result<Prompt, Refused> {
@@ -48,7 +58,8 @@ fn prompt(request: &ChatRequest) -> Result<Prompt, Refused> {
         None => {
             let messages = serde_json::to_value(&request.messages);
             let messages = messages.map_err(|error| refused(RefusedCode::Malformed, error.to_string()))?;
-            Prompt::Chat { messages, tools: request.tools.clone().unwrap_or(Value::Null) }
+            let tools = if hold::calls_nothing(request) { None } else { request.tools.clone() };
+            Prompt::Chat { messages, tools: tools.unwrap_or(Value::Null) }
         }
     })
 }
@@ -78,15 +89,28 @@ impl Running {
             Some(Event::Piece { text, output, logprobs }) => {
                 Step::Text { text, usage: usage(output), logprobs: logprobs.into_iter().map(logprob).collect() }
             }
-            Some(Event::Finished { reason, output }) => Step::Done {
+            Some(Event::Measured { first, logprobs }) => {
+                Step::Prompt { first, logprobs: logprobs.into_iter().map(logprob).collect() }
+            }
+            Some(Event::Embedded { vector }) => {
+                self.embedded = true;
+                let bytes: Vec<u8> = vector.iter().flat_map(|number| number.to_le_bytes()).collect();
+                Step::Text { text: BASE64.encode(bytes), usage: usage(0), logprobs: Vec::new() }
+            }
+            Some(Event::Finished { reason, output, stop }) => Step::Done {
                 finish: match reason {
                     engine::Finish::Stop => Finish::Stop,
                     engine::Finish::Length => Finish::Length,
                 },
                 usage: usage(output),
+                stop,
             },
-            Some(Event::Unanswerable { message }) => Step::Unanswerable(message),
+            Some(Event::Unanswerable { hold, message }) => Step::Unanswerable(Refused {
+                field: hold.then(|| self.field.to_owned()),
+                ..refused(RefusedCode::Malformed, message)
+            }),
             Some(Event::Failed { message }) => Step::Failed(message),
+            None if self.embedded => Step::Done { finish: Finish::Stop, usage: usage(0), stop: None },
             None => Step::Failed("the worker ended the answer too early".into()),
         }
     }

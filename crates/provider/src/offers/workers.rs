@@ -215,6 +215,9 @@ fn request(messages: Value, tools: Value, adapter: Option<String>) -> Request {
         sampling: Sampling::default(),
         stop: Vec::new(),
         logprobs: None,
+        measure: None,
+        embed: false,
+        hold: None,
     }
 }
 
@@ -227,7 +230,7 @@ async fn run_once(engine: &Engine, adapter: Option<String>) -> Result<(), Error>
         match events.next().await {
             Some(Event::Finished { .. }) => return Ok(()),
             Some(Event::Accepted { .. } | Event::Piece { .. }) => {}
-            Some(Event::Failed { message } | Event::Unanswerable { message }) => {
+            Some(Event::Failed { message } | Event::Unanswerable { message, .. }) => {
                 return Err(Error::NotRunnable(format!("it cannot answer: {message}")));
             }
             // The template alone is longer than the context: one token without it.

@@ -146,10 +146,11 @@ async fn while_closed(State(closed): State<Closed>, request: Request, next: Next
     let ordered = path == "/exchange/answers";
     let asked = dialects::asks(path);
     match closed.why() {
-        Some(why) if ordered && request.method() == Method::POST => {
-            (StatusCode::SERVICE_UNAVAILABLE, Json(Refused { code: RefusedCode::Busy, message: why, input: None }))
-                .into_response()
-        }
+        Some(why) if ordered && request.method() == Method::POST => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            Json(Refused { code: RefusedCode::Busy, message: why, input: None, field: None }),
+        )
+            .into_response(),
         Some(why) if asked && request.method() == Method::POST => dialects::refuse(path, request.headers(), &why),
         _ => next.run(request).await,
     }

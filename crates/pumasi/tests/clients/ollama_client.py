@@ -1,4 +1,5 @@
 """What an application that was written for Ollama does, with OLLAMA_HOST and OLLAMA_API_KEY set. Usage: MODEL"""
+import json
 import sys
 
 import ollama
@@ -34,11 +35,18 @@ raw = "".join(piece.response for piece in client.generate(model, "A goblin came 
 assert raw and client.generate(model, "A goblin came to the", raw=True, options=options).response == raw, raw
 assert client.generate(model).done_reason == "load"
 
+mood = {"type": "object", "properties": {"mood": {"enum": ["glad", "sad"]}}, "required": ["mood"], "additionalProperties": False}
+held = client.chat(model, messages, options={"num_predict": 100}, format=mood)
+assert held.done_reason == "stop" and json.loads(held.message.content)["mood"] in ("glad", "sad"), held
+several = client.embed(model, ["A dog ran.", "A dog ran.", "Once upon a time"])
+assert several.embeddings[0] == several.embeddings[1] != several.embeddings[2] and several.prompt_eval_count > 3, several
+assert client.embeddings(model, "A dog ran.").embedding == several.embeddings[0]
+
 for ask, status in [
     (lambda: client.chat("nobody/nothing", messages), 404),
     (lambda: client.pull("llama3.2"), 404),
-    (lambda: client.embed(model, "a text"), 404),
-    (lambda: client.chat(model, messages, format="json"), 400),
+    (lambda: client.embed(model, "a text", dimensions=8), 400),
+    (lambda: client.chat(model, messages, format={"type": "array", "uniqueItems": True}), 400),
     (lambda: client.chat(model, [{"role": "user", "content": "see", "images": [b"\x89PNG"]}]), 400),
     (lambda: client.chat(model, messages, options={"temperature": 5.0}), 400),
     (lambda: ollama.Client(headers={"Authorization": "Bearer sk-pumasi-wrong"}).chat(model, messages), 401),

@@ -1,8 +1,10 @@
 """What an application that was written for OpenAI does, with base_url and api_key changed. Usage: BASE_URL API_KEY"""
 import sys
 from decimal import Decimal
+from typing import Literal
 
 import openai
+import pydantic
 
 import costs
 
@@ -70,14 +72,45 @@ entire = client.responses.create(model=model, input="Once upon a time", temperat
 with client.responses.stream(model=model, input="Once upon a time", temperature=0) as stream:
     pieces = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
     assert pieces == stream.get_final_response().output_text == entire.output_text, pieces
-try:
-    client.responses.create(model=model, input="and then?", previous_response_id=response.id)
-    raise SystemExit("an answer that is not kept was gone on from")
-except openai.BadRequestError as caught:
-    assert caught.body["param"] == "previous_response_id", caught.body
+next = client.responses.create(model=model, input="And then?", previous_response_id=response.id, max_output_tokens=5)
+assert next.usage.input_tokens > response.usage.input_tokens and next.previous_response_id == response.id, next
+assert client.responses.retrieve(response.id).output_text == text
+client.responses.delete(response.id)
+unkept = client.responses.create(model=model, input="Hello", max_output_tokens=1, store=False)
+for gone in [response.id, unkept.id]:
+    try:
+        client.responses.retrieve(gone)
+        raise SystemExit("an answer that is not kept was told")
+    except openai.NotFoundError as caught:
+        assert caught.body["code"] == "response_not_found", caught.body
+
+
+class Mood(pydantic.BaseModel):
+    mood: Literal["glad", "sad"]
+    why: Literal["sun", "rain"]
+
+
+# The package turns the class into a schema, and reads the answer with it.
+parsed = client.chat.completions.parse(**{**ask, "max_tokens": 300}, response_format=Mood).choices[0]
+assert parsed.finish_reason == "stop" and parsed.message.parsed.mood in ("glad", "sad"), parsed
+parsed = client.responses.parse(model=model, input="How are you?", max_output_tokens=300, text_format=Mood)
+assert parsed.output_parsed.mood in ("glad", "sad"), parsed
+
+# The package asks for base64 by itself, and reads it.
+vectors = client.embeddings.create(model=model, input=["A dog ran.", "A dog ran.", "Once upon a time"])
+assert vectors.data[0].embedding == vectors.data[1].embedding != vectors.data[2].embedding, vectors
+assert abs(sum(x * x for x in vectors.data[2].embedding) - 1) < 1e-4 and vectors.usage.prompt_tokens > 3, vectors.usage
+floats = client.embeddings.create(model=model, input="A dog ran.", encoding_format="float").data[0].embedding
+assert max(abs(a - b) for a, b in zip(floats, vectors.data[0].embedding, strict=True)) < 1e-6
+
+# How likely a text is, as lm-eval asks for it.
+likely = client.completions.create(model=model, prompt=[[5, 6, 7, 8]], echo=True, logprobs=1, max_tokens=1, temperature=0)
+logprobs = likely.choices[0].logprobs
+assert len(logprobs.tokens) in (4, 5) and logprobs.token_logprobs[0] is None and logprobs.token_logprobs[1] <= 0, likely
+alone = client.completions.create(model=model, prompt="A goblin", echo=True, logprobs=0, max_tokens=0)
+assert alone.choices[0].text == "A goblin" and alone.usage.completion_tokens == 0, alone
 
 for absent in [
-    lambda: client.embeddings.create(model=model, input="a text"),
     lambda: client.files.list(),
     lambda: client.fine_tuning.jobs.create(model=model, training_file="file-1"),
 ]:
@@ -91,6 +124,9 @@ for change, error in [
     ({"model": "nobody/nothing"}, openai.NotFoundError),
     ({"messages": []}, openai.BadRequestError),
     ({"temperature": 5}, openai.BadRequestError),
+    ({"response_format": {"type": "xml"}}, openai.BadRequestError),
+    # The guide's template knows no tools, so none can be required.
+    ({"tools": [{"type": "function", "function": {"name": "look"}}], "tool_choice": "required"}, openai.BadRequestError),
 ]:
     try:
         client.chat.completions.create(**{**ask, **change})

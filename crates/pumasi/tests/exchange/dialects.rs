@@ -102,7 +102,7 @@ fn is_an_error(path: &str, body: &Value, what: &str) {
         text(error)
     } else {
         let keys = error.as_object().map(|error| error.keys().map(String::as_str).collect::<Vec<_>>());
-        keys == Some(vec!["code", "message", "param", "type"]) && text(&error["message"]) && text(&error["type"])
+        keys == Some(vec!["message", "type", "param", "code"]) && text(&error["message"]) && text(&error["type"])
     };
     assert!(good, "{path}, {what}: {body}");
 }
@@ -200,6 +200,9 @@ async fn a_responses_stream_has_its_events_in_their_order() {
     for ((number, event), name) in told.enumerate().zip(names) {
         assert_eq!((&event["sequence_number"], &event["type"]), (&json!(number), &json!(format!("response.{name}"))));
     }
+    let answered: Value =
+        stream.lines().rev().find_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).unwrap();
+    goes_on_from(&buyer, &key, &answered["response"]).await;
     let cut = json!({ "model": "tuner/model", "input": "say 5", "max_output_tokens": 2 });
     let (_, _, cut) = buyer.send(&key, "/v1/responses", cut.to_string()).await;
     assert_eq!(
@@ -212,10 +215,9 @@ async fn a_responses_stream_has_its_events_in_their_order() {
     for (more, field) in [
         (json!({ "previous_response_id": "resp_1" }), "previous_response_id"),
         (json!({ "conversation": "conv_1" }), "conversation"),
-        (json!({ "store": true }), "store"),
         (json!({ "background": true }), "background"),
         (json!({ "truncation": "auto" }), "truncation"),
-        (json!({ "text": { "format": { "type": "json_schema" } } }), "text"),
+        (json!({ "text": { "format": { "type": "yaml" } } }), "text"),
         (json!({ "tool_choice": "required" }), "tool_choice"),
         (json!({ "tools": [{ "type": "web_search" }] }), "tools"),
         (json!({ "input": [{ "role": "user", "content": [{ "type": "input_image", "image_url": "x" }] }] }), "input"),
@@ -318,12 +320,12 @@ async fn routes_that_are_not_there_say_so_in_the_dialects_own_words() {
         (Method::POST, "/v1/files", 404, "not_offered"),
         (Method::GET, "/v1/fine_tuning/jobs", 404, "not_offered"),
         (Method::GET, "/v1/fine_tuning/jobs/job_1/events", 404, "not_offered"),
-        (Method::POST, "/v1/embeddings", 404, "not_offered"),
+        (Method::GET, "/v1/embeddings", 405, "method_not_allowed"),
         (Method::GET, "/v1/messages", 405, ""),
         (Method::POST, "/v1/messages/nothing", 404, ""),
         (Method::GET, "/api/chat", 405, ""),
         (Method::GET, "/api/nothing", 404, ""),
-        (Method::POST, "/api/embed", 404, ""),
+        (Method::GET, "/api/embed", 405, ""),
     ] {
         let (got, headers, body) = buyer.bare(method.clone(), &key, path).await;
         assert_eq!(got, status, "{method} {path}: {body}");
@@ -388,8 +390,10 @@ async fn completions_echo_list_and_refuse_by_name() {
         (json!({ "logit_bias": { "50256": -100 } }), "logit_bias"),
         (json!({ "logprobs": 21 }), "logprobs"),
         (json!({ "max_tokens": 0 }), "max_tokens"),
-        (json!({ "echo": true, "logprobs": 1 }), "echo"),
-        (json!({ "echo": true, "prompt": [1, 2] }), "echo"),
+        // The fake model's server measures no prompts.
+        (json!({ "echo": true, "logprobs": 1 }), "prompt"),
+        (json!({ "echo": true, "prompt": [1, 2] }), "prompt"),
+        (json!({ "echo": true, "max_tokens": 0 }), "prompt"),
         (json!({ "prompt": [] }), "prompt"),
         (json!({ "prompt": null }), "prompt"),
         // The fake model's server has no log-probabilities.
@@ -489,4 +493,31 @@ async fn an_ollama_client_may_ask_only_that_a_model_is_ready() {
         assert_eq!((status, &answer["done"], &answer["done_reason"]), (200, &json!(true), &json!("load")), "{answer}");
     }
     assert_eq!(buyer.spent().await, (Amount::ZERO, Amount::ZERO));
+}
+
+/// An answer is kept for its key alone, can be gone on from, and is gone when it is deleted.
+async fn goes_on_from(buyer: &Buyer, key: &str, answered: &Value) {
+    let id = answered["id"].as_str().unwrap();
+    let path = format!("/v1/responses/{id}");
+    assert_eq!(buyer.bare(Method::GET, key, &path).await.2, *answered);
+    let other = buyer.new_key(Amount::credits(1)).await;
+    let (status, _, refused) = buyer.bare(Method::GET, &other, &path).await;
+    assert_eq!((status, &refused["error"]["code"]), (404, &json!("response_not_found")), "{refused}");
+
+    let ask = async |key: &str, more: Value| {
+        let mut body = json!({ "model": "tuner/model", "input": "say 1", "previous_response_id": id });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let (status, _, answer) = buyer.send(key, "/v1/responses", body.to_string()).await;
+        (status, answer)
+    };
+    assert_eq!(ask(&other, json!({})).await.1["error"]["param"], "previous_response_id", "not somebody else's");
+    let (status, next) = ask(key, json!({ "store": false })).await;
+    assert_eq!((status, &next["previous_response_id"], &next["store"]), (200, &json!(id), &json!(false)), "{next}");
+    let kept_not = format!("/v1/responses/{}", next["id"].as_str().unwrap());
+    assert_eq!(buyer.bare(Method::GET, key, &kept_not).await.0, 404, "store is false");
+
+    assert_eq!(buyer.bare(Method::DELETE, &other, &path).await.0, 404);
+    let (status, _, deleted) = buyer.bare(Method::DELETE, key, &path).await;
+    assert_eq!((status, &deleted["deleted"]), (200, &json!(true)));
+    assert_eq!(ask(key, json!({})).await.0, 400, "it is gone");
 }

@@ -95,7 +95,7 @@ async fn answers(State(liar): State<Liar>, Json(request): Json<AnswerRequest>) -
     let delta = |text: &str, output| Frame::Delta { text: text.into(), input: 3, output, logprobs: Vec::new() };
     let mut frames = vec![Frame::Accepted { input: 3 }, delta(TEXT, 2)];
     match liar.lie {
-        Lie::LeavesOut => frames.push(Frame::Receipt { receipt: liar.receipt(&seen, 1_000_000) }),
+        Lie::LeavesOut => frames.push(Frame::Receipt { receipt: liar.receipt(&seen, 1_000_000), stop: None }),
         Lie::SignsThrice | Lie::ShowsAnother => {}
         Lie::Floods => {
             let flood = line(&delta(&"x".repeat(1 << 16), 0));
@@ -141,7 +141,7 @@ async fn order(State(liar): State<Liar>, Path((_, order)): Path<(String, String)
 
 async fn elsewhere(State(liar): State<Liar>) -> Json<Refused> {
     liar.elsewhere.fetch_add(1, Ordering::Relaxed);
-    Json(Refused { code: api::exchange::RefusedCode::Busy, message: "here".into(), input: None })
+    Json(Refused { code: api::exchange::RefusedCode::Busy, message: "here".into(), input: None, field: None })
 }
 
 fn paid() -> Amount {

@@ -2,6 +2,7 @@
 //! choose; where a provider must lie or a line must break, a proxy on the way does it.
 
 mod books;
+mod calls;
 mod choice;
 mod dialects;
 mod liar;

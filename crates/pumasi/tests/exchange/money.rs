@@ -224,7 +224,7 @@ async fn what_cannot_be_done_is_said() {
         (with("temperature", json!(3)), 400, Some("temperature")),
         (with("n", json!(17)), 400, Some("n")),
         (with("max_tokens", json!(0)), 400, Some("max_tokens")),
-        (with("response_format", json!({ "type": "json_object" })), 400, Some("response_format")),
+        (with("response_format", json!({ "type": "xml" })), 400, Some("response_format")),
         (with("stop", json!(vec!["x"; 17])), 400, Some("stop")),
         (with("messages", json!("x")), 400, None),
     ] {

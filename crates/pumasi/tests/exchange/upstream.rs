@@ -1,5 +1,6 @@
 //! A model's server that does what the last message or the prompt says: `say N`, `slow N` (20 ms a token), `late N`
-//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N). Anything else it refuses.
+//! (says nothing for half a second), `endless N` (keeps to no limit), `die N` (breaks off after N), `call N` (says some
+//! words, and asks for the tool `look` so often). Anything else it refuses.
 
 use axum::{
     Json, Router,
@@ -15,6 +16,9 @@ use tokio::net::TcpListener;
 
 /// Input tokens that it always counts.
 pub const INPUT: u64 = 7;
+
+/// Output tokens that it counts for each call.
+pub const CALL_TOKENS: u64 = 9;
 
 /// Starts it; gives the address of its API.
 pub async fn start() -> String {
@@ -34,6 +38,9 @@ async fn answer(Json(request): Json<Value>) -> Response {
     else {
         return StatusCode::BAD_REQUEST.into_response();
     };
+    if verb == "call" {
+        return calls(asked, request["tools"].is_array());
+    }
     let count = if verb == "endless" { 1_000_000 } else { asked.min(request["max_tokens"].as_u64().unwrap()) };
     if verb == "late" {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -77,4 +84,30 @@ fn event(chunk: &Value) -> String {
     chunk["created"] = 0.into();
     chunk["model"] = "m".into();
     format!("data: {chunk}\n\n")
+}
+
+/// Calls, bit by bit as servers send them; as text where there are no tools.
+fn calls(count: u64, tools: bool) -> Response {
+    let mut deltas = vec![json!({ "content": "Let me see." })];
+    for at in 0..count {
+        let arguments = format!("{{\"at\": {at}, \"품\": \"w\"}}");
+        if !tools {
+            let call = format!("<tool_call>{{\"name\": \"look\", \"arguments\": {arguments}}}</tool_call>");
+            deltas.push(json!({ "content": call }));
+            continue;
+        }
+        let (begin, end) = arguments.split_at(5);
+        let call = |function: Value| json!({ "tool_calls": [{ "index": at, "function": function }] });
+        deltas.push(call(json!({ "name": "look", "arguments": "" })));
+        deltas.extend([begin, end].map(|piece| call(json!({ "arguments": piece }))));
+    }
+    let mut events: Vec<_> =
+        deltas.into_iter().map(|delta| event(&json!({ "choices": [{ "index": 0, "delta": delta }] }))).collect();
+    let finish = if tools { "tool_calls" } else { "stop" };
+    let output = count * CALL_TOKENS;
+    let usage = json!({ "prompt_tokens": INPUT, "completion_tokens": output, "total_tokens": INPUT + output });
+    events.push(event(&json!({ "choices": [{ "index": 0, "delta": {}, "finish_reason": finish }] })));
+    events.push(event(&json!({ "choices": [], "usage": usage })));
+    events.push("data: [DONE]\n\n".into());
+    events.concat().into_response()
 }

@@ -32,7 +32,7 @@ fn blocks_become_messages() {
                 { "type": "text", "text": "so?" }] },
         ],
         "tools": [{ "name": "look", "description": "looks", "input_schema": { "type": "object" } }],
-        "tool_choice": { "type": "auto" },
+        "tool_choice": { "type": "tool", "name": "look", "disable_parallel_tool_use": true },
     }));
     let request = request.unwrap();
     let expected = [
@@ -45,6 +45,10 @@ fn blocks_become_messages() {
     assert_eq!(roles_and_texts(&request), expected);
     assert_eq!(request.messages[2].tool_calls.as_ref().unwrap()[0]["function"]["arguments"], "{\"at\":1}");
     assert_eq!(request.messages[3].tool_call_id.as_deref(), Some("t1"));
+    assert_eq!(
+        (request.tool_choice.unwrap()["function"]["name"].as_str(), request.parallel_tool_calls),
+        (Some("look"), Some(false))
+    );
     assert_eq!(request.tools.unwrap()[0]["function"]["parameters"]["type"], "object");
     assert_eq!(request.stop.unwrap().texts(), ["a", "b"]);
 }
@@ -54,7 +58,8 @@ fn what_cannot_be_done_is_refused_by_name() {
     let image = json!([{ "role": "user", "content": [{ "type": "image", "source": {} }] }]);
     for (body, expected) in [
         (json!({ "thinking": { "type": "enabled", "budget_tokens": 9 } }), "thinking: "),
-        (json!({ "tool_choice": { "type": "any" } }), "tool_choice: "),
+        (json!({ "tool_choice": { "type": "some" } }), "tool_choice: "),
+        (json!({ "tool_choice": { "type": "tool" } }), "tool_choice: "),
         (json!({ "tools": [{ "type": "bash_20250124", "name": "bash" }] }), "tools: "),
         (json!({ "messages": image }), "messages: "),
         (json!({ "system": [{ "type": "image" }] }), "system: "),

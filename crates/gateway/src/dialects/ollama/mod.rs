@@ -27,7 +27,10 @@ use std::{
 };
 
 use super::answer::{begin, counted, details, events, read_paid, reason, total, with_cost};
+use ledger::Finish;
+
 use crate::{
+    calls::Call,
     error::Problem,
     gateway::{Buyer, now},
     money::KeyId,
@@ -43,16 +46,19 @@ pub fn router() -> Router<Arc<Buyer>> {
         .route("/show", post(models::show))
         .route("/pull", post(models::pull))
         .route("/version", get(models::version))
-        .route("/embed", post(no_embeddings))
-        .route("/embeddings", post(no_embeddings))
-}
-
-async fn no_embeddings() -> Problem {
-    Problem::refused(axum::http::StatusCode::NOT_FOUND, "not_offered", "embeddings are not offered here yet")
+        .route("/embed", post(super::embeddings::ollamas))
+        .route("/embeddings", post(super::embeddings::ollamas_older))
 }
 
 /// How one kind of request writes its pieces.
-type Write = fn(Head, String, Option<End>) -> Bytes;
+type Write = fn(Head, Piece, Option<End>) -> Bytes;
+
+/// What is new of an answer.
+#[derive(Default)]
+struct Piece {
+    text: String,
+    calls: Vec<Call>,
+}
 
 /// What every piece begins with.
 struct Head {
@@ -89,26 +95,30 @@ async fn answer(
         // Clients so have a model loaded before they ask.
         buyer.catalog.find(&request.model).await?;
         let end = End { done_reason: "load".into(), ..End::default() };
-        let line = write(Head { model: request.model, created_at: rfc3339(now()) }, String::new(), Some(end));
+        let line = write(Head { model: request.model, created_at: rfc3339(now()) }, Piece::default(), Some(end));
         return Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response());
     }
-    let answer = begin(buyer, key, request).await?;
+    let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed("response_format", "format"))?;
     let (headers, model) = (answer.headers(), answer.model.clone());
     let head = move || Head { model: model.clone(), created_at: rfc3339(now()) };
     if !streams {
         let whole = answer.whole().await?;
         let headers = with_cost(headers, total(&whole.done));
-        let line = write(head(), whole.text, Some(end(whole.done, asked, None)));
+        let piece = Piece { text: whole.text, calls: whole.calls };
+        let line = write(head(), piece, Some(end(whole.done, asked, None)));
         return Ok((headers, [(header::CONTENT_TYPE, "application/json")], line).into_response());
     }
     let mut first = None;
     let lines = events(vec![answer]).map(move |(_, event)| match event {
+        Event::Prompt { .. } => Bytes::new(),
+        Event::Text { text, .. } if text.is_empty() => Bytes::new(),
         Event::Text { text, .. } => {
             first.get_or_insert_with(|| asked.elapsed());
-            write(head(), text, None)
+            write(head(), Piece { text, calls: Vec::new() }, None)
         }
+        Event::Call(call) => write(head(), Piece { text: String::new(), calls: vec![call] }, None),
         Event::Failed(problem) => line(&api::ollama::ErrorBody { error: super::shape::named(&problem.detail) }),
-        Event::Done(done) => write(head(), String::new(), Some(end(*done, asked, first))),
+        Event::Done(done) => write(head(), Piece::default(), Some(end(*done, asked, first))),
     });
     Ok(ndjson(headers, lines))
 }
@@ -125,15 +135,21 @@ fn line<T: Serialize>(value: &T) -> Bytes {
     line.into()
 }
 
-fn chat_piece(head: Head, content: String, end: Option<End>) -> Bytes {
+fn chat_piece(head: Head, piece: Piece, end: Option<End>) -> Bytes {
     let Head { model, created_at } = head;
-    let message = Said { role: "assistant".into(), content };
+    // Where OpenAI's calls have text, Ollama's have an object, and no id.
+    let called = |call: Call| {
+        let arguments: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
+        json!({ "function": { "name": call.name, "arguments": arguments } })
+    };
+    let tool_calls = piece.calls.into_iter().map(called).collect();
+    let message = Said { role: "assistant".into(), content: piece.text, tool_calls };
     line(&ChatPiece { model, created_at, message, done: end.is_some(), end })
 }
 
-fn generate_piece(head: Head, response: String, end: Option<End>) -> Bytes {
+fn generate_piece(head: Head, piece: Piece, end: Option<End>) -> Bytes {
     let Head { model, created_at } = head;
-    line(&GeneratePiece { model, created_at, response, done: end.is_some(), end })
+    line(&GeneratePiece { model, created_at, response: piece.text, done: end.is_some(), end })
 }
 
 /// The end, with times as they were here. Where nobody saw the first text come, all of the time is the output's.
@@ -141,7 +157,8 @@ fn end(done: Done, asked: Instant, first: Option<Duration>) -> End {
     let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let (all, first) = (asked.elapsed(), first.unwrap_or_default());
     End {
-        done_reason: reason(done.finish).into(),
+        // Ollama's clients look for the calls themselves.
+        done_reason: if done.finish == Finish::ToolCalls { "stop".into() } else { reason(done.finish).into() },
         total_duration: nanoseconds(all),
         load_duration: 0,
         prompt_eval_count: done.usage.input,
@@ -221,9 +238,15 @@ fn no_images(images: Option<&[Value]>) -> Result<(), Problem> {
 }
 
 fn with_common(inner: openai::ChatRequest, common: Common) -> Result<openai::ChatRequest, Problem> {
-    if common.format.is_some_and(|format| !format.is_null() && format != "") {
-        return Err(Problem::field("format", "only text is answered here yet; ask for JSON in the messages instead"));
-    }
+    let response_format = match common.format {
+        None | Some(Value::Null) => None,
+        Some(format) if format == "" => None,
+        Some(format) if format == "json" => Some(json!({ "type": "json_object" })),
+        Some(schema @ Value::Object(_)) => {
+            Some(json!({ "type": "json_schema", "json_schema": { "name": "format", "schema": schema } }))
+        }
+        Some(_) => return Err(Problem::field("format", "it is json, or the schema of it")),
+    };
     if common.think.is_some_and(|think| !think.is_null() && think != false) {
         return Err(Problem::field("think", "the models here answer at once; leave think out"));
     }
@@ -231,6 +254,7 @@ fn with_common(inner: openai::ChatRequest, common: Common) -> Result<openai::Cha
     // Below 0 it says that there is no limit, or that the context is one.
     let max_tokens = options.num_predict.and_then(|most| u64::try_from(most).ok());
     Ok(openai::ChatRequest {
+        response_format,
         max_tokens: max_tokens.map(|most| u32::try_from(most).unwrap_or(u32::MAX)),
         temperature: options.temperature,
         top_p: options.top_p,

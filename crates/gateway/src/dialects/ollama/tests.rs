@@ -55,7 +55,7 @@ fn what_cannot_be_done_is_refused_by_name() {
     assert!(chat_of(message(json!({ "images": ["AA=="] }))).unwrap_err().starts_with("images: "));
     assert!(chat_of(message(json!({ "images": [] }))).is_ok());
     for (more, expected) in [
-        (json!({ "format": "json" }), "format: "),
+        (json!({ "format": "xml" }), "format: "),
         (json!({ "think": true }), "think: "),
         (json!({ "suffix": "x" }), "suffix: "),
         (json!({ "template": "{{ .Prompt }}" }), "template: "),

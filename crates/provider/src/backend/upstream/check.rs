@@ -246,8 +246,9 @@ async fn one_token(upstream: &Upstream) -> Result<bool, Trial> {
     loop {
         match running.next().await {
             Step::Done { .. } => return Ok(running.told_usage()),
-            Step::Failed(message) | Step::Unanswerable(message) => return Err(Trial::Failed(message)),
-            Step::Accepted { .. } | Step::Text { .. } | Step::TooLong { .. } => {}
+            Step::Failed(message) => return Err(Trial::Failed(message)),
+            Step::Unanswerable(refused) => return Err(Trial::Failed(refused.message)),
+            Step::Accepted { .. } | Step::Prompt { .. } | Step::Text { .. } | Step::TooLong { .. } => {}
         }
     }
 }

@@ -81,11 +81,14 @@ impl Upstream {
 
     /// A conversation is answered, and a prompt goes on.
     fn post(&self, request: &ChatRequest) -> Result<reqwest::RequestBuilder, Refused> {
+        if request.embed {
+            return Err(refused(RefusedCode::Malformed, "the model's server is not asked for embeddings here yet"));
+        }
         if request.prompt.is_none() {
             return Ok(self.client.post(format!("{}/chat/completions", self.base)).json(request));
         }
-        if request.logprobs == Some(true) {
-            let message = "the model's server tells no log-probabilities where a prompt goes on";
+        if request.logprobs == Some(true) || request.prompt_logprobs.is_some() {
+            let message = "the model's server tells no log-probabilities where a prompt goes on, and none of a prompt";
             return Err(refused(RefusedCode::Malformed, message));
         }
         let mut body = serde_json::to_value(request).map_err(|e| refused(RefusedCode::Malformed, e.to_string()))?;

@@ -1,10 +1,14 @@
 //! The stream of a server's answer: server-sent events, as the servers that people run really write them.
 
-use api::openai::{Logprobs, TokenLogprob};
+use api::{
+    held,
+    openai::{Logprobs, TokenLogprob},
+};
 use bytes::BytesMut;
 use futures::{StreamExt as _, stream::BoxStream};
 use ledger::{Finish, Usage};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::super::Step;
 
@@ -22,7 +26,7 @@ struct Chunk {
     #[serde(default)]
     usage: Option<Counts>,
     #[serde(default)]
-    error: Option<serde_json::Value>,
+    error: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -36,12 +40,34 @@ struct Choice {
     logprobs: Option<Logprobs>,
     #[serde(default)]
     finish_reason: Option<String>,
+    /// The text that ended the answer, from servers that tell it (vLLM's).
+    #[serde(default)]
+    stop_reason: Value,
 }
 
 #[derive(Default, Deserialize)]
 struct Delta {
     #[serde(default)]
     content: Option<String>,
+    #[serde(default)]
+    tool_calls: Option<Vec<Piece>>,
+}
+
+/// A piece of a call: its name comes at once, its arguments bit by bit.
+#[derive(Deserialize)]
+struct Piece {
+    #[serde(default)]
+    index: usize,
+    #[serde(default)]
+    function: Called,
+}
+
+#[derive(Default, Deserialize)]
+struct Called {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +86,10 @@ pub struct Running {
     usage: Usage,
     /// Once the server said it.
     finish: Option<Finish>,
+    /// Likewise.
+    stop: Option<String>,
+    /// Names and arguments of the calls so far.
+    calls: Vec<(String, String)>,
     begun: bool,
     /// True once the server told its counts.
     counted: bool,
@@ -81,6 +111,8 @@ impl Running {
             limit,
             usage: Usage::default(),
             finish: None,
+            stop: None,
+            calls: Vec::new(),
             begun: false,
             counted: false,
             news: false,
@@ -149,19 +181,42 @@ impl Running {
             Some(_) => self.finish = Some(Finish::Stop),
             None => {}
         }
-        let text = choice.delta.content.or(choice.text).filter(|text| !text.is_empty())?;
-        self.texts += 1;
-        self.bytes = self.bytes.saturating_add(u64::try_from(text.len()).unwrap_or(u64::MAX));
+        if let Value::String(stop) = choice.stop_reason {
+            self.stop = Some(stop);
+        }
+        for piece in choice.delta.tool_calls.unwrap_or_default() {
+            self.take_call(&piece);
+        }
+        let text = choice.delta.content.or(choice.text).filter(|text| !text.is_empty());
+        self.texts += u64::from(text.is_some());
+        self.bytes = self.bytes.saturating_add(bytes(text.as_deref()));
         if self.floods() {
             // A server that does not keep to the limit would never end.
             (self.finish, self.ended) = (Some(Finish::Length), true);
             return Some(self.done());
         }
+        let text = text?;
         if !self.counted {
             self.usage.output = (self.usage.output + 1).min(self.limit.output);
         }
         let logprobs: Vec<TokenLogprob> = choice.logprobs.map(|logprobs| logprobs.content).unwrap_or_default();
         Some(Step::Text { text, usage: self.usage, logprobs })
+    }
+
+    /// Gathers a call. Servers count them from 0 and without gaps.
+    fn take_call(&mut self, piece: &Piece) {
+        if piece.index > self.calls.len() {
+            return;
+        }
+        if piece.index == self.calls.len() {
+            self.calls.push((String::new(), String::new()));
+            self.texts += 1;
+        }
+        let (name, arguments) = &mut self.calls[piece.index];
+        *name += piece.function.name.as_deref().unwrap_or_default();
+        *arguments += piece.function.arguments.as_deref().unwrap_or_default();
+        let new = bytes(piece.function.name.as_deref()) + bytes(piece.function.arguments.as_deref());
+        self.bytes = self.bytes.saturating_add(new);
     }
 
     /// True if this is more text than the order's tokens can be.
@@ -172,11 +227,16 @@ impl Running {
     }
 
     fn done(&mut self) -> Step {
+        if !self.calls.is_empty() {
+            let calls = std::mem::take(&mut self.calls);
+            let written: Vec<_> = calls.iter().map(|(name, arguments)| held::written(name, arguments)).collect();
+            return Step::Text { text: written.join("\n"), usage: self.usage, logprobs: Vec::new() };
+        }
         if std::mem::take(&mut self.news) {
             // A frame of its own carries the true counts, so that the gateway can hold the receipt against them.
             return Step::Text { text: String::new(), usage: self.usage, logprobs: Vec::new() };
         }
-        Step::Done { finish: self.finish.unwrap_or(Finish::Stop), usage: self.usage }
+        Step::Done { finish: self.finish.unwrap_or(Finish::Stop), usage: self.usage, stop: self.stop.take() }
     }
 
     /// The next line; none at the end.
@@ -198,4 +258,8 @@ impl Running {
             }
         }
     }
+}
+
+fn bytes(text: Option<&str>) -> u64 {
+    u64::try_from(text.map_or(0, str::len)).unwrap_or(u64::MAX)
 }
