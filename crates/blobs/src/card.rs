@@ -1,10 +1,14 @@
 //! Cards: the `README.md` of a model or dataset, with facts about it as YAML between two lines of dashes.
 //! Format: <https://huggingface.co/docs/hub/model-cards>. Whoever wrote it may mean harm: every part is bounded.
 
+mod terms;
+
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
 
 use crate::license;
+
+pub use terms::Terms;
 
 /// Longest facts that are read; benchmarks put thousands of lines there.
 const FACTS_MAX: usize = 2 << 20;
@@ -42,6 +46,8 @@ pub struct Card {
     pub is_of_dataset: bool,
     /// True if it tells results of evaluations (`model-index`).
     pub has_results: bool,
+    /// Under which terms it is published.
+    pub terms: Terms,
     /// What could not be read, in sentences.
     pub notes: Vec<String>,
 }
@@ -54,7 +60,12 @@ impl Card {
         if let Some(facts) = facts {
             match yaml(facts) {
                 Ok(facts) => card.read(&facts),
-                Err(reason) => card.notes.push(format!("the facts of its card cannot be read: {reason}")),
+                Err(reason) => {
+                    let unread = format!("the facts of its card cannot be read: {reason}");
+                    // Terms may stand among them.
+                    card.terms.wrong.push(unread.clone());
+                    card.notes.push(unread);
+                }
             }
         }
         let mut end = body.len().min(TEXT_MAX);
@@ -88,6 +99,7 @@ impl Card {
         self.pipeline_tag = one("pipeline_tag");
         let of_dataset = ["task_categories", "task_ids", "size_categories", "dataset_info", "annotations_creators"];
         self.is_of_dataset = of_dataset.iter().any(|key| !facts[*key].is_null());
+        self.terms = Terms::read(&facts["pumasi"]);
         self.has_results = facts["model-index"].as_array().is_some_and(|results| !results.is_empty());
     }
 }

@@ -46,7 +46,7 @@ pub fn router(store: Arc<Store>, owner_token: &str) -> Router {
     Router::new().route("/blobs/{digest}", get(blob).put(put)).with_state(Arc::new(door))
 }
 
-async fn blob(State(door): State<Arc<Door>>, Path(digest): Path<String>, mut request: Request) -> Response {
+async fn blob(State(door): State<Arc<Door>>, Path(digest): Path<String>, request: Request) -> Response {
     let digest: Digest = match digest.parse() {
         Ok(digest) => digest,
         Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")),
@@ -67,30 +67,34 @@ async fn blob(State(door): State<Arc<Door>>, Path(digest): Path<String>, mut req
         }
         return answer;
     }
+    stored(&door.store, digest, request).await.unwrap_or_else(|error| failure(&error))
+}
+
+/// A blob that is stored here, whole or the range of it that is asked for. Bytes under their digest never change, so that it is
+/// the entity tag. A browser must not take them for anything that runs.
+///
+/// # Errors
+/// [`Error::Io`].
+pub async fn stored(store: &Store, digest: Digest, mut request: Request) -> Result<Response, Error> {
     let tag = format!("\"{digest}\"");
     if names(request.headers(), header::IF_NONE_MATCH, &tag) {
-        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     // A part of something else is of no use to whoever asks for a part of this.
     if request.headers().contains_key(header::IF_RANGE) && !names(request.headers(), header::IF_RANGE, &tag) {
         request.headers_mut().remove(header::RANGE);
     }
-    match ServeFile::new(door.store.path(digest)).try_call(request).await {
-        Ok(answer) => labeled(answer.map(Body::new), &tag),
-        Err(source) => failure(&Error::Io { path: door.store.path(digest), source }),
-    }
-}
-
-/// Bytes under their digest never change. A browser must not take them for anything that runs.
-fn labeled(mut answer: Response, tag: &str) -> Response {
+    let path = store.path(digest);
+    let file = ServeFile::new(&path).try_call(request).await.map_err(Error::io(&path))?;
+    let mut answer = file.map(Body::new);
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if let Ok(tag) = HeaderValue::from_str(tag) {
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
-    answer
+    Ok(answer)
 }
 
 fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
@@ -99,8 +103,23 @@ fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
 }
 
 async fn put(State(door): State<Arc<Door>>, Path(digest): Path<String>, headers: HeaderMap, body: Body) -> Response {
+    let good = match (is_owner(&headers, &door.owner_token), digest.parse()) {
+        (true, Ok(digest)) => Ok(digest),
+        (true, Err(error)) => Err(refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}"))),
+        (false, _) => Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY)),
+    };
+    take(&door.store, good, &headers, body).await
+}
+
+/// Stores a body under the digest that it must have, or goes on where another ended (`Content-Range`). Of one that is refused
+/// already so much is read that its sender comes to read why.
+pub async fn take(store: &Arc<Store>, digest: Result<Digest, Response>, headers: &HeaderMap, body: Body) -> Response {
     let mut body = body.into_data_stream();
-    let mut answer = receive(&door, &digest, &headers, &mut body).await.unwrap_or_else(|refused| refused);
+    let taken = match digest {
+        Ok(digest) => receive(store, digest, headers, &mut body).await,
+        Err(refused) => Err(refused),
+    };
+    let mut answer = taken.unwrap_or_else(|refused| refused);
     if !drained(&mut body).await {
         answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
@@ -120,17 +139,12 @@ async fn drained(body: &mut BodyDataStream) -> bool {
 }
 
 async fn receive(
-    door: &Door,
-    digest: &str,
+    store: &Arc<Store>,
+    digest: Digest,
     headers: &HeaderMap,
     body: &mut BodyDataStream,
 ) -> Result<Response, Response> {
-    if !is_owner(headers, &door.owner_token) {
-        return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY));
-    }
-    let digest: Digest =
-        digest.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")))?;
-    if door.store.contains(digest) {
+    if store.contains(digest) {
         return Ok(StatusCode::OK.into_response());
     }
     let part = match headers.get(header::CONTENT_RANGE) {
@@ -141,7 +155,7 @@ async fn receive(
         })?,
     };
     let (send, receive) = mpsc::channel(WAITING);
-    let store = Arc::clone(&door.store);
+    let store = Arc::clone(store);
     let writing = tokio::task::spawn_blocking(move || write(&store, digest, part, receive));
     let mut whole = true;
     while let Some(piece) = body.next().await {

@@ -17,5 +17,5 @@ mod store;
 
 pub use error::Error;
 pub use import::{Found, Gathered, Imported, Walk, find};
-pub use manifest::{Descriptor, Manifest, path_good};
+pub use manifest::{Descriptor, MANIFEST, Manifest, path_good};
 pub use store::{How, Partial, Store, Taken};

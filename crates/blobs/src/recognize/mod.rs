@@ -2,7 +2,7 @@
 //!
 //! What several files say is compared, and where they differ the first of these is taken and a note says so: for the
 //! license, title and words the card, then GGUF's header; for the architecture GGUF's header, then `config.json`; for the
-//! kind weights, then results of an evaluation, then a card of a dataset, then code, then data.
+//! kind what the card says under `pumasi:`, then weights, then results of an evaluation, then a card of a dataset, then code, then data.
 
 mod data;
 mod weights;
@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     Error, Store,
-    card::{Card, clean},
+    card::{Card, Terms, clean},
 };
 
 /// Longest small file that is read whole.
@@ -48,6 +48,8 @@ pub struct Recognized {
     pub authors: Vec<String>,
     /// As BCP 47 tags.
     pub languages: Vec<String>,
+    /// Under which terms it is published, as the card says.
+    pub terms: Terms,
     /// Digests of the weight files, in ascending order, each once.
     pub weights: Vec<Digest>,
     /// What the publisher should know, in sentences.
@@ -107,6 +109,11 @@ pub fn recognize(store: &Store, files: &[File]) -> Result<Recognized, Error> {
     Ok(weigh(signs, files))
 }
 
+/// Says what a card alone tells.
+pub fn recognize_card(text: &str) -> Recognized {
+    weigh(Signs { card: Some(Card::parse(text)), ..Signs::default() }, &[])
+}
+
 /// Looks at one file.
 fn look(store: &Store, file: &File, signs: &mut Signs) -> Result<(), Error> {
     let path = file.0.as_str();
@@ -159,6 +166,7 @@ fn weigh(signs: Signs, files: &[File]) -> Recognized {
         description: card.description.or(weights.description),
         authors: weights.authors,
         languages: card.languages,
+        terms: card.terms,
         weights: weight_files.into_iter().collect(),
         notes,
     }
@@ -172,6 +180,9 @@ fn kind(
     notes: &mut Vec<String>,
 ) -> Option<Kind> {
     let only_tells_results = card.has_results && code.is_empty() && data.is_empty();
+    if card.terms.kind.is_some() {
+        return card.terms.kind;
+    }
     let signs = [
         (Kind::Model, weights.full, "weights that run on their own"),
         (Kind::Adapter, weights.adapters > 0, "an adapter"),

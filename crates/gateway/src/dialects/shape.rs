@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::error::Problem;
+use crate::{error::Problem, hub};
 
 /// Names a request in answers, errors and reports.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -28,10 +28,15 @@ enum Dialect {
     OpenAi,
     Anthropic,
     Ollama,
+    /// Not of models, but of files.
+    Hub,
 }
 
 impl Dialect {
     fn of(path: &str, headers: &HeaderMap) -> Self {
+        if hub::is_hubs(path) {
+            return Self::Hub;
+        }
         let v1 = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/v1/");
         match v1 {
             Some(rest) if rest == "messages" || rest.starts_with("messages/") => Self::Anthropic,
@@ -52,6 +57,7 @@ impl Dialect {
                 (status, Json(body)).into_response()
             }
             Self::Ollama => (status, Json(ollama::ErrorBody { error: named(detail) })).into_response(),
+            Self::Hub => hub::told(problem),
         }
     }
 }
@@ -161,6 +167,8 @@ mod tests {
             ("/v1/messagesandmore", Dialect::OpenAi),
             ("/api/chat", Dialect::Ollama),
             ("/api/nothing", Dialect::Ollama),
+            ("/api/models/kim/tiny", Dialect::Hub),
+            ("/kim/tiny/resolve/main/config.json", Dialect::Hub),
         ] {
             assert_eq!(Dialect::of(path, &none), dialect, "{path}");
         }
