@@ -36,6 +36,7 @@ use axum::{
 };
 use std::sync::Arc;
 
+pub use told::is_file;
 pub(crate) use told::{is_hubs, told};
 
 use crate::gateway::Buyer;

@@ -17,9 +17,16 @@ const CODES: &[&str] = &["RepoNotFound", "RevisionNotFound", "EntryNotFound"];
 /// True for a path that only the Hub's clients ask.
 pub fn is_hubs(path: &str) -> bool {
     let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
-    let parts = parts.strip_prefix(&["datasets"]).unwrap_or(&parts);
-    let below_api = matches!(parts, ["api", "models" | "datasets" | "repos" | "whoami-v2" | "validate-yaml", ..]);
-    below_api || matches!(parts, [_, _, "resolve" | "raw", ..] | [_, _, "info", "lfs", ..])
+    let below_api = matches!(&parts[..], ["api", "models" | "datasets" | "repos" | "whoami-v2" | "validate-yaml", ..]);
+    let named = parts.strip_prefix(&["datasets"]).unwrap_or(&parts);
+    below_api || is_file(path) || matches!(named, [_, _, "info", "lfs", ..])
+}
+
+/// True for a path by which a file of a repository is read.
+pub fn is_file(path: &str) -> bool {
+    let mut parts = path.trim_start_matches('/').split('/').peekable();
+    parts.next_if_eq(&"datasets");
+    parts.nth(2).is_some_and(|verb| matches!(verb, "resolve" | "raw"))
 }
 
 /// What went wrong, as the Hub's clients read it.
