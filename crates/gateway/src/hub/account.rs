@@ -65,7 +65,8 @@ pub fn mine(buyer: &Buyer, index: &Index, repository: &Repository) -> Result<(),
         let message = format!("you publish under your own name: {mine}/{}", repository.name);
         return Err(Problem::refused(StatusCode::FORBIDDEN, "not_publisher", message));
     }
-    check_name(&repository.name)
+    check_name(&repository.name)?;
+    repository.is_free(index)
 }
 
 /// `POST /api/repos/create`: says whether something can be published there. Nothing stands before a commit does.

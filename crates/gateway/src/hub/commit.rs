@@ -290,19 +290,7 @@ fn draft(
     (repository, revision): (&Repository, &str),
     (files, read): (Files, &Recognized),
 ) -> Result<Draft, Problem> {
-    let kind = match (repository.of, read.kind) {
-        (Type::Dataset, None | Some(Kind::Dataset)) => Kind::Dataset,
-        (Type::Model, None) => Kind::Model,
-        (of, Some(kind)) if of.has(kind) => kind,
-        (_, Some(kind)) => {
-            let message = format!(
-                "these files are {}; upload them with {}",
-                blobs::recognize::word(kind),
-                if kind == Kind::Dataset { "--repo-type dataset" } else { "--repo-type model" }
-            );
-            return Err(Problem::field("repo_type", message));
-        }
-    };
+    let kind = kind(repository.of, read, before)?;
     let old: Option<&Artifact> = before.map(|work| &work.artifact);
     let stays = old.filter(|old| read.terms.royalty.is_none() && !old.publish.royalty.is_zero());
     let payee = |payee: &ledger::Payee| DraftPayee { account: index.account(payee.account), weight: payee.weight };
@@ -319,6 +307,24 @@ fn draft(
         license: before.filter(|_| read.license.is_none()).and_then(|work| work.facts.license.clone()),
         source: None,
     })
+}
+
+/// What it is: as the card says, or else as its repository and its files do.
+fn kind(of: Type, read: &Recognized, before: Option<&Work>) -> Result<Kind, Problem> {
+    match (read.terms.kind, of) {
+        (Some(kind), _) if of.has(kind) => Ok(kind),
+        (Some(kind), _) => {
+            let other = if kind == Kind::Dataset { "--repo-type dataset" } else { "--repo-type model" };
+            let message =
+                format!("the card says that this is {}; upload it with {other}", blobs::recognize::word(kind));
+            Err(Problem::field("README.md", message))
+        }
+        (None, Type::Dataset) => Ok(Kind::Dataset),
+        (None, Type::Model) => {
+            let seen = read.kind.filter(|kind| of.has(*kind));
+            Ok(seen.or(before.map(|work| work.artifact.publish.kind)).unwrap_or(Kind::Model))
+        }
+    }
 }
 
 /// What an earlier version was built on, and what the new files name and is published here.

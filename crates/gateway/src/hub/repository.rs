@@ -28,6 +28,22 @@ impl Type {
         (kind == Kind::Dataset) == (self == Self::Dataset)
     }
 
+    /// The other ones.
+    const fn other(self) -> Self {
+        match self {
+            Self::Model => Self::Dataset,
+            Self::Dataset => Self::Model,
+        }
+    }
+
+    /// One of them, in a sentence.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Model => "model",
+            Self::Dataset => "dataset",
+        }
+    }
+
     /// What stands before a repository's name in addresses that are not below `/api`.
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -75,6 +91,19 @@ impl Repository {
         by_time.into_values().filter(|work| self.of.has(work.artifact.publish.kind)).collect()
     }
 
+    /// Checks that nothing of the other type has this name: its tags would be moved.
+    ///
+    /// # Errors
+    /// [`Problem`] if so.
+    pub fn is_free(&self, index: &Index) -> Result<(), Problem> {
+        let other = Self { of: self.of.other(), ..self.clone() };
+        if self.versions(index).is_empty() && !other.versions(index).is_empty() {
+            let message = format!("{} is a {}; choose another name", self.id(), other.of.word());
+            return Err(Problem::conflict("artifact_exists", message));
+        }
+        Ok(())
+    }
+
     /// What a revision means: `main`, a tag, a commit or an artifact's id.
     ///
     /// # Errors
@@ -117,10 +146,7 @@ impl Repository {
     }
 
     fn unknown(&self) -> Problem {
-        let what = match self.of {
-            Type::Model => "model",
-            Type::Dataset => "dataset",
-        };
+        let what = self.of.word();
         let message =
             format!("there is no {what} {:?} on this ledger; GET /artifacts lists what there is", shown(&self.id()));
         Problem::unknown("repository", "RepoNotFound", message)

@@ -8,6 +8,7 @@ mod dialects;
 mod guide;
 mod harness;
 mod help;
+mod hub;
 mod import;
 mod join;
 mod keeping;
