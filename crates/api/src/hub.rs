@@ -70,6 +70,9 @@ pub struct RepositoryUrl {
     pub name: String,
     /// The same.
     pub id: String,
+    /// That it is there already. Clients to which this is good go on with the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A repository at one of its versions.

@@ -8,10 +8,14 @@ use axum::{
     Json,
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse as _, Response},
 };
 use std::sync::Arc;
 
-use super::repository::{Repository, Type};
+use super::{
+    repository::{Repository, Type},
+    told::told,
+};
 use crate::{
     artifacts::{Index, check_name},
     dialects::read_body,
@@ -70,7 +74,7 @@ pub fn mine(buyer: &Buyer, index: &Index, repository: &Repository) -> Result<(),
 }
 
 /// `POST /api/repos/create`: says whether something can be published there. Nothing stands before a commit does.
-pub async fn create(State(buyer): State<Arc<Buyer>>, request: Request) -> Result<Json<RepositoryUrl>, Problem> {
+pub async fn create(State(buyer): State<Arc<Buyer>>, request: Request) -> Result<Response, Problem> {
     writer(&buyer, request.headers())?;
     let base = base(request.headers())?;
     let new: NewRepository = read_body(request).await?;
@@ -87,13 +91,12 @@ pub async fn create(State(buyer): State<Arc<Buyer>>, request: Request) -> Result
     let repository = Repository::new(of, publisher, new.name);
     mine(&buyer, &index, &repository)?;
     let id = repository.id();
-    if !repository.versions(&index).is_empty() {
-        return Err(Problem::conflict(
-            "artifact_exists",
-            format!("{id} is there already; a commit makes a new version"),
-        ));
-    }
-    Ok(Json(RepositoryUrl { url: format!("{base}/{}{id}", of.prefix()), name: id.clone(), id }))
+    let there = !repository.versions(&index).is_empty();
+    let error = there.then(|| format!("{id} is there already; a commit makes a new version"));
+    let url = RepositoryUrl { url: format!("{base}/{}{id}", of.prefix()), name: id.clone(), id, error: error.clone() };
+    let Some(error) = error else { return Ok(Json(url).into_response()) };
+    let (parts, _) = told(&Problem::conflict("artifact_exists", error)).into_parts();
+    Ok((parts, Json(url)).into_response())
 }
 
 /// This node's address, as whoever asks wrote it. The owner's verbs are on loopback alone, and so without TLS.

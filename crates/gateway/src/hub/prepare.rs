@@ -4,6 +4,7 @@ use api::hub::{NewRef, Preupload, Way, Ways};
 use axum::{
     Extension, Json,
     extract::{Path, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue},
 };
 use ledger::Operation;
 use serde_json::{Value, json};
@@ -18,6 +19,14 @@ use crate::{artifacts::check_tag, dialects::read_body, error::Problem, gateway::
 /// A file within a commit is at most so long. Clients hold such a commit in memory several times over.
 pub const REGULAR_MAX: u64 = 128 << 20;
 
+/// Sent before the commit.
+const LFS: &str = "lfs";
+/// What clients show of it: a topic and a sentence.
+const WARNING: HeaderName = HeaderName::from_static("x-hf-warning");
+/// A client that looks for Xet only says that it is not found.
+const NO_XET: &str = "large files; a file is larger than 128 MiB, and there is no Xet here: set HF_HUB_DISABLE_XET=1, or it cannot \
+                      be uploaded";
+
 type Named = Path<(String, String, String)>;
 
 /// `POST …/preupload/{revision}`. A client with Xet sends every file that is not regular there, without asking whether there is
@@ -27,7 +36,7 @@ pub async fn preupload(
     Extension(of): Extension<Type>,
     Path((publisher, name, _)): Named,
     request: Request,
-) -> Result<Json<Ways>, Problem> {
+) -> Result<(HeaderMap, Json<Ways>), Problem> {
     writer(&buyer, request.headers())?;
     mine(&buyer, &*buyer.library.fresh().await?, &Repository::new(of, publisher, name))?;
     let asked: Preupload = read_body(request).await?;
@@ -35,10 +44,12 @@ pub async fn preupload(
         if !blobs::path_good(&file.path) {
             return Err(Problem::field("path", format!("{:?} is no path within a folder", file.path)));
         }
-        let upload_mode = if file.size > REGULAR_MAX { "lfs" } else { "regular" };
+        let upload_mode = if file.size > REGULAR_MAX { LFS } else { "regular" };
         Ok(Way { path: file.path, upload_mode: upload_mode.into(), should_ignore: false })
     };
-    Ok(Json(Ways { files: asked.files.into_iter().map(way).collect::<Result<_, _>>()? }))
+    let files: Vec<Way> = asked.files.into_iter().map(way).collect::<Result<_, _>>()?;
+    let large = files.iter().any(|way| way.upload_mode == LFS).then_some((WARNING, HeaderValue::from_static(NO_XET)));
+    Ok((HeaderMap::from_iter(large), Json(Ways { files })))
 }
 
 /// `POST …/branch/{name}`: a tag, at what another revision points at.

@@ -49,7 +49,7 @@ says "royalty: 0.02 credits per million tokens in and 0.05 out, for good, paid t
 says "nobody/base is not published here"
 "$hf" download you/new --local-dir "$work/got" >/dev/null
 diff -r --exclude=.cache "$work/new" "$work/got"
-"$hf" models ls --search "small one" >"$work/said" && says you/new
+"$hf" models ls --search "small one" --format json >"$work/said" && says '"id": "you/new"'
 curl -sS "$address/artifacts/you/new" >"$work/said"
 [ "$(field '["royalty"]' <"$work/said")" = "{'input': 20000, 'output': 50000}" ]
 
