@@ -45,12 +45,8 @@ async fn list(buyer: &Buyer, of: Type, headers: &HeaderMap, wishes: Vec<(String,
     let limit = first("limit").and_then(|limit| limit.parse().ok()).unwrap_or(LIMIT_MAX).clamp(1, LIMIT_MAX);
     let (author, after) = (first("author"), first("cursor"));
     let filters = wishes.iter().filter(|(name, _)| name == "filter").map(|(_, filter)| filter.to_lowercase()).collect();
-    let (index, wanted) = (buyer.library.fresh().await?, Wanted { of, search, author, filters });
+    let (index, wanted) = (buyer.library.fresh().await?, Wanted { of, search, author, filters, after, limit });
     let mut found = blocking(move || found(&index, &wanted)).await?;
-    if let Some(after) = after {
-        let at = found.iter().position(|one| one.sha == after);
-        found.drain(..at.map_or(found.len(), |at| at + 1));
-    }
     let mut more = HeaderMap::new();
     if found.len() > limit
         && let Some(last) = found.get(limit - 1)
@@ -75,8 +71,12 @@ struct Wanted {
     search: String,
     author: Option<String>,
     filters: Vec<String>,
+    /// The commit of the last one that was shown.
+    after: Option<String>,
+    limit: usize,
 }
 
+/// A page of them, and one more if there are more.
 fn found(index: &Index, wanted: &Wanted) -> Vec<Described> {
     let works = index.works.iter().zip(index.words.find(&wanted.search)).rev();
     let works = works.filter(|(work, found)| *found && work.listed && wanted.of.has(work.artifact.publish.kind));
@@ -88,5 +88,10 @@ fn found(index: &Index, wanted: &Wanted) -> Vec<Described> {
         is_wanted.then(|| described(index, &Repository::new(wanted.of, publisher.into(), name.into()), work))
     });
     let has = |one: &Described, filter: &String| one.tags.iter().any(|tag| tag.to_lowercase() == *filter);
-    repositories.filter(|one| wanted.filters.iter().all(|filter| has(one, filter))).collect()
+    let mut all = repositories.filter(|one| wanted.filters.iter().all(|filter| has(one, filter)));
+    if let Some(after) = &wanted.after {
+        all.by_ref().find(|one| one.sha == *after);
+    }
+    // One more tells that there are more.
+    all.take(wanted.limit + 1).collect()
 }

@@ -114,6 +114,28 @@ async fn a_file_is_read_by_name_and_tells_its_version() {
 }
 
 #[tokio::test]
+async fn a_list_goes_on_where_it_ended() {
+    let home = Home::new();
+    let node = home.start_with(BARE);
+    for name in ["first", "second", "third"] {
+        committed(&node, name, &[file("README.md", &format!("---\nlicense: mit\n---\n# The {name}\n"))]).await;
+    }
+    let (mut seen, mut next) = (Vec::new(), Some(format!("{}/api/models?limit=1&filter=license:mit", node.address)));
+    while let Some(address) = next {
+        let answer = node.http().get(address).send().await.unwrap();
+        let link = answer.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        next = link.map(|link| link.strip_suffix(">; rel=\"next\"").unwrap()[1..].to_owned());
+        let page: Value = answer.json().await.unwrap();
+        seen.extend(page.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(seen, ["you/third", "you/second", "you/first"]);
+    assert_eq!(node.get("/api/models?search=second").await.as_array().unwrap().len(), 1);
+    assert_eq!(node.get("/api/models?filter=license:gpl-3.0-only").await, json!([]));
+    assert_eq!(node.get("/api/models?author=kim").await, json!([]));
+    assert_eq!(node.get("/api/datasets").await, json!([]));
+}
+
+#[tokio::test]
 async fn a_new_version_keeps_what_its_card_does_not_say() {
     let home = Home::new();
     let node = home.start_with(BARE);
