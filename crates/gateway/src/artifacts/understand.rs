@@ -18,6 +18,8 @@ pub struct Understood {
     pub said: Vec<String>,
     /// What keeps it from being published.
     pub wrong: Vec<String>,
+    /// What the work is, if the card says it.
+    pub kind: Option<Kind>,
 }
 
 /// Reads a card as publishing does.
@@ -60,7 +62,7 @@ pub fn understand(buyer: &Buyer, index: Arc<Index>, card: &str) -> Understood {
     );
     said.push(terms(&check, &publish));
     said.extend(read.notes.iter().filter(|note| !wrong.contains(note)).cloned());
-    Understood { said, wrong }
+    Understood { said, wrong, kind: read.terms.kind }
 }
 
 fn lineage(check: &Check<'_>, publish: &Publish) -> String {

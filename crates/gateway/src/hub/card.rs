@@ -9,6 +9,7 @@ use axum::{
 };
 use std::sync::Arc;
 
+use super::repository::Type;
 use crate::{
     artifacts::{Understood, understand},
     dialects::read_body,
@@ -22,7 +23,9 @@ pub async fn validate(
 ) -> Result<(StatusCode, Json<Checked>), Problem> {
     let card: CardToCheck = read_body(request).await?;
     let index = buyer.library.fresh().await?;
-    let Understood { said, wrong } = understand(&buyer, index, &card.content);
+    let of = if card.repo_type.as_deref() == Some("dataset") { Type::Dataset } else { Type::Model };
+    let Understood { said, mut wrong, kind } = understand(&buyer, index, &card.content);
+    wrong.extend(kind.and_then(|kind| of.contradicted(kind)));
     let status = if wrong.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let sentences = |texts: Vec<String>| texts.into_iter().map(|message| Said { message }).collect();
     Ok((status, Json(Checked { errors: sentences(wrong), warnings: sentences(said) })))

@@ -312,13 +312,7 @@ fn draft(
 /// What it is: as the card says, or else as its repository and its files do.
 fn kind(of: Type, read: &Recognized, before: Option<&Work>) -> Result<Kind, Problem> {
     match (read.terms.kind, of) {
-        (Some(kind), _) if of.has(kind) => Ok(kind),
-        (Some(kind), _) => {
-            let other = if kind == Kind::Dataset { "--repo-type dataset" } else { "--repo-type model" };
-            let message =
-                format!("the card says that this is {}; upload it with {other}", blobs::recognize::word(kind));
-            Err(Problem::field("README.md", message))
-        }
+        (Some(kind), _) => of.contradicted(kind).map_or(Ok(kind), |why| Err(Problem::field("README.md", why))),
         (None, Type::Dataset) => Ok(Kind::Dataset),
         (None, Type::Model) => {
             let seen = read.kind.filter(|kind| of.has(*kind));

@@ -28,6 +28,14 @@ impl Type {
         (kind == Kind::Dataset) == (self == Self::Dataset)
     }
 
+    /// Why a work whose card says that it is of a kind cannot be among them; nothing if it can.
+    pub fn contradicted(self, kind: Kind) -> Option<String> {
+        let kind_is = blobs::recognize::word(kind);
+        let sentence =
+            || format!("the card says that this is {kind_is}; upload it with --repo-type {}", self.other().word());
+        (!self.has(kind)).then(sentence)
+    }
+
     /// The other ones.
     const fn other(self) -> Self {
         match self {

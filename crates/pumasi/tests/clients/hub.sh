@@ -65,9 +65,9 @@ HF_HUB_DISABLE_XET=1 "$hf" upload you/large "$work/large" . >/dev/null
 "$hf" download you/large --local-dir "$work/got-large" >/dev/null
 cmp "$work/large/large.dat" "$work/got-large/large.dat"
 
-fails "there is no model" "$hf" download you/nothing
-fails "there is no \"nothing\" in commit" "$hf" download you/new nothing
-fails "has no tag and no commit" "$hf" download you/new --revision v9
+fails "Model 'you/nothing' not found" "$hf" download you/nothing
+fails "File not found in model 'you/new'" "$hf" download you/new nothing
+fails "Revision" "$hf" download you/new --revision v9
 
 "$python" hub_client.py "$work"
 curl -sS "$address/metrics" | grep process_resident_memory_bytes | tail -1

@@ -36,8 +36,11 @@ assert [entry.path for entry in api.get_paths_info("you/new", ["deep", "nothing"
 with open(hf_hub_download("you/new", "deep/more.txt", revision=added.oid)) as file:
     assert file.read() == "one more"
 api.create_tag("you/new", tag="v1", revision=first.sha)
+api.create_branch("you/new", branch="draft")
+aside = api.upload_file(path_or_fileobj=b"aside", path_in_repo="aside.txt", repo_id="you/new", revision="draft")
+assert api.model_info("you/new", revision="draft").sha == aside.oid and api.model_info("you/new").sha == removed.oid
 refs = api.list_repo_refs("you/new")
-assert [(tag.name, tag.target_commit) for tag in refs.tags] == [("v1", first.sha)], refs
+assert [(tag.name, tag.target_commit) for tag in refs.tags] == [("draft", aside.oid), ("v1", first.sha)], refs
 assert refs.branches[0].target_commit == removed.oid, refs
 assert "you/new" in [model.id for model in api.list_models(author="you", limit=1000)]
 assert api.repo_exists("you/new") and not api.repo_exists("you/nothing")

@@ -191,6 +191,8 @@ async fn a_card_says_its_terms_to_every_door() {
     let (_, _, said) = check("---\nbase_model: you/how\n---\n").await;
     assert!(said.contains("built on: you/how:latest, whose lineage asks 0.5 credits"), "{said}");
     assert!(said.contains("license: none is named"), "{said}");
+    let (status, errors, _) = check("---\npumasi: {kind: dataset}\n---\n").await;
+    assert!(status == StatusCode::BAD_REQUEST && errors.contains("--repo-type dataset"), "{errors}");
     for (card, word) in [
         ("---\npumasi: {royalty: {input: 1000000, output: 1}}\n---\n", "a royalty is at most"),
         ("---\npumasi: {payees: {you: 1}}\n---\n", "payees share a royalty"),
