@@ -1,7 +1,7 @@
 //! What a card says to Pumasi alone, under `pumasi:` in its YAML: the terms under which the work is published, which are for
 //! good. So nothing that stands there is passed over: what cannot be understood is told, and keeps the work from being published.
 
-use ledger::{Amount, Kind, Rates};
+use ledger::{Kind, Rates};
 use serde_json::Value;
 
 use super::{ITEMS_MAX, items};
@@ -16,7 +16,7 @@ pub struct Terms {
     pub kind: Option<Kind>,
     /// Exactly what it is built on: names or digests.
     pub parents: Option<Vec<String>>,
-    /// What it asks.
+    /// What it asks, in pico-credits per token.
     pub royalty: Option<Rates>,
     /// Who is paid of that: an account's name or id, and its part compared with the others'.
     pub payees: Vec<(String, u32)>,
@@ -64,25 +64,13 @@ fn kind(value: &Value) -> Result<Kind, String> {
 
 fn royalty(value: &Value) -> Result<Rates, String> {
     let wrong = || {
-        "pumasi.royalty: expected input and output, each in credits per million tokens with at most six decimals, such as \
-         {input: 0.02, output: 0.05}"
+        "pumasi.royalty: expected input and output, each in whole pico-credits per token, such as {input: 20000, output: 50000}, \
+         which is 0.02 and 0.05 credits per million tokens"
             .to_owned()
     };
     let named = value.as_object().filter(|named| named.len() == 2).ok_or_else(wrong)?;
-    let rate = |key: &str| named.get(key).and_then(rate).ok_or_else(wrong);
+    let rate = |key: &str| named.get(key).and_then(Value::as_u64).ok_or_else(wrong);
     Ok(Rates { input: rate("input")?, output: rate("output")? })
-}
-
-/// Pico-credits per token, from credits per million tokens.
-fn rate(value: &Value) -> Option<u64> {
-    let amount: Amount = match value {
-        // The shortest decimal that is this number, which is the one that was written.
-        Value::Number(number) => number.to_string().parse().ok()?,
-        Value::String(text) => text.parse().ok()?,
-        _ => return None,
-    };
-    let finer = amount.0 % 1_000_000;
-    u64::try_from(amount.0 / 1_000_000).ok().filter(|_| finer == 0)
 }
 
 fn payees(value: &Value) -> Result<Vec<(String, u32)>, String> {
@@ -107,7 +95,7 @@ mod tests {
     #[test]
     fn terms_are_read_exactly() {
         let read = terms(
-            "pumasi:\n  kind: recipe\n  parents: [you/tales]\n  royalty: {input: 0.02, output: '1.000001'}\n  \
+            "pumasi:\n  kind: recipe\n  parents: [you/tales]\n  royalty: {input: 20000, output: 1000001}\n  \
              payees: {you: 3, this-machine: 1}",
         );
         assert_eq!(read.kind, Some(Kind::Recipe));
@@ -130,7 +118,8 @@ mod tests {
             ("pumasi: {royalty: {input: 1}}", "pumasi.royalty"),
             ("pumasi: {royalty: {input: 1, output: 1, image: 1}}", "pumasi.royalty"),
             ("pumasi: {royalty: {input: -1, output: 1}}", "pumasi.royalty"),
-            ("pumasi: {royalty: {input: 0.0000001, output: 1}}", "pumasi.royalty"),
+            ("pumasi: {royalty: {input: 0.02, output: 1}}", "pumasi.royalty"),
+            ("pumasi: {royalty: {input: '1', output: 1}}", "pumasi.royalty"),
             ("pumasi: {royalty: {input: .inf, output: 1}}", "cannot be read"),
             ("pumasi: {payees: {you: 0}}", "pumasi.payees"),
             ("pumasi: {payees: [you]}", "pumasi.payees"),

@@ -82,7 +82,8 @@ fn lineage(check: &Check<'_>, publish: &Publish) -> String {
 fn terms(check: &Check<'_>, publish: &Publish) -> String {
     if publish.royalty.is_zero() {
         return "royalty: none is named, so a new work asks nothing, and a new version what the one before it asked; to ask one, \
-                write pumasi: {royalty: {input: 0.02, output: 0.05}}"
+                write pumasi: {royalty: {input: 20000, output: 50000}}, which is 0.02 and \
+                0.05 credits per million tokens"
             .to_owned();
     }
     let payee = |payee: &ledger::Payee| format!("{} {}", check.index.account(payee.account), payee.weight);

@@ -37,7 +37,7 @@ fails "is public, for good" "$hf" repos create you/new --private
 
 # Files of any kind go there and back, byte for byte; the card is checked first, in words.
 mkdir -p "$work/new/deep/er"
-printf -- '---\nlicense: mit\nbase_model: nobody/base\npumasi:\n  royalty: {input: 0.02, output: 0.05}\n---\n# A small one\n' \
+printf -- '---\nlicense: mit\nbase_model: nobody/base\npumasi:\n  royalty: {input: 20000, output: 50000}\n---\n# A small one\n' \
   >"$work/new/README.md"
 head -c 3000000 /dev/urandom >"$work/new/deep/er/weights.dat"
 printf '{"a": "한글"}' >"$work/new/config.json"

@@ -168,7 +168,7 @@ async fn a_new_version_keeps_what_its_card_does_not_say() {
 async fn a_card_says_its_terms_to_every_door() {
     let home = Home::new();
     let node = home.start_with(BARE);
-    let card = "---\nlicense: mit\npumasi:\n  kind: recipe\n  royalty: {input: 0.5, output: 1}\n  \
+    let card = "---\nlicense: mit\npumasi:\n  kind: recipe\n  royalty: {input: 500000, output: 1000000}\n  \
                 payees: {you: 3, this-machine: 1}\n---\n# A recipe\n";
     let published = publish(&home, &folder(&home, "how", &[("README.md", card)]), 0, &[]);
     assert_eq!(
@@ -194,7 +194,7 @@ async fn a_card_says_its_terms_to_every_door() {
     let (status, errors, _) = check("---\npumasi: {kind: dataset}\n---\n").await;
     assert!(status == StatusCode::BAD_REQUEST && errors.contains("--repo-type dataset"), "{errors}");
     for (card, word) in [
-        ("---\npumasi: {royalty: {input: 1000000, output: 1}}\n---\n", "a royalty is at most"),
+        ("---\npumasi: {royalty: {input: 1000000000, output: 1}}\n---\n", "a royalty is at most"),
         ("---\npumasi: {payees: {you: 1}}\n---\n", "payees share a royalty"),
         ("---\npumasi: {royalty: {input: 1, output: 1}, payees: {nobody: 1}}\n---\n", "nobody has the name"),
         ("---\npumasi: {parents: [kim/none]}\n---\n", "there is no artifact"),
