@@ -2,7 +2,8 @@
 //!
 //! What several files say is compared, and where they differ the first of these is taken and a note says so: for the
 //! license, title and words the card, then GGUF's header; for the architecture GGUF's header, then `config.json`; for the
-//! kind what the card says under `pumasi:`, then weights, then results of an evaluation, then a card of a dataset, then code, then data.
+//! kind what the card says under `pumasi:`, then weights, then results of an evaluation, then a card of a dataset, then code,
+//! then data.
 
 mod data;
 mod weights;

@@ -2,7 +2,8 @@
 //!
 //! - `draft`: what is sent to publish something, and the answer.
 //! - `read`: what the files say; `facts`: how a manifest keeps that; `openness`: the class that is computed from it.
-//! - `understand`: what a card says, in sentences. `check`: from a draft to an operation that the ledger will take; `publish`: from there to a listed artifact.
+//! - `understand`: what a card says, in sentences.
+//! - `check`: from a draft to an operation that the ledger will take; `publish`: from there to a listed artifact.
 //! - `library`: all artifacts in memory, by name and by word; `list` and `show` read it, `lineage` walks it; `figures`: what
 //!   they earned and how much they were used.
 //! - `verbs`: tag, retire, forget.

@@ -1,5 +1,5 @@
-//! `POST /api/validate-yaml`: clients send a card before they upload it, and show their user what is said of it. So here, before it
-//! is for good, stands what was understood: kind, license, lineage, royalty, and what is wrong.
+//! `POST /api/validate-yaml`: clients send a card before they upload it, and show their user what is said of it. So here, before
+//! it is for good, stands what was understood: kind, license, lineage, royalty, and what is wrong.
 
 use api::hub::{CardToCheck, Checked, Said};
 use axum::{

@@ -1,5 +1,5 @@
-//! A commit becomes a version: the files of what its revision points at, with what it adds and takes away, published at once under
-//! the terms that the card says.
+//! A commit becomes a version: the files of what its revision points at, with what it adds and takes away, published at once
+//! under the terms that the card says.
 
 use api::hub::{Committed, Header, Line};
 use axum::{

@@ -1,5 +1,5 @@
-//! The lines of a commit, one JSON object each, read as they come. A file stands in its line as base64 and may be longer than what
-//! should be held in memory, so its bytes are taken out on the way: nothing is held whole but the rest of one line.
+//! The lines of a commit, one JSON object each, read as they come. A file stands in its line as base64 and may be longer than
+//! what should be held in memory, so its bytes are taken out on the way: nothing is held whole but the rest of one line.
 
 use api::hub::Line;
 use axum::http::StatusCode;
@@ -199,9 +199,9 @@ mod tests {
         reader.read_to_end(&mut bytes).map(|_| bytes).map_err(|error| broken(&error))
     }
 
-    type Read_ = Vec<(Line, Option<Vec<u8>>)>;
+    type Found = Vec<(Line, Option<Vec<u8>>)>;
 
-    fn read(commit: &[u8], piece: usize) -> Result<Read_, String> {
+    fn read(commit: &[u8], piece: usize) -> Result<Found, String> {
         let (mut lines, mut found) = (Lines::new(Pieces(commit, piece)), Vec::new());
         while let Some(line) = lines.next(whole).map_err(|problem| {
             assert!(problem.status.is_client_error(), "{problem:?}");
@@ -272,7 +272,7 @@ mod tests {
                 commit.push(b'\n');
             }
             let found = read(&commit, piece).unwrap();
-            let expected: Read_ = files.into_iter().map(|(path, bytes)| (file(&path), Some(bytes))).collect();
+            let expected: Found = files.into_iter().map(|(path, bytes)| (file(&path), Some(bytes))).collect();
             prop_assert_eq!(found, expected);
         }
 

@@ -194,7 +194,7 @@ async fn a_card_says_its_terms_to_every_door() {
     let (status, errors, _) = check("---\npumasi: {kind: dataset}\n---\n").await;
     assert!(status == StatusCode::BAD_REQUEST && errors.contains("--repo-type dataset"), "{errors}");
     for (card, word) in [
-        ("---\npumasi: {royalty: {input: 1000000000, output: 1}}\n---\n", "a royalty is at most"),
+        ("---\npumasi: {royalty: {input: 1000000000000, output: 1}}\n---\n", "a royalty is at most"),
         ("---\npumasi: {payees: {you: 1}}\n---\n", "payees share a royalty"),
         ("---\npumasi: {royalty: {input: 1, output: 1}, payees: {nobody: 1}}\n---\n", "nobody has the name"),
         ("---\npumasi: {parents: [kim/none]}\n---\n", "there is no artifact"),
