@@ -6,6 +6,7 @@
 //! - [`openai`]: between a client and a gateway, and what every other dialect is translated to: [`completions`], [`responses`],
 //!   [`anthropic`], [`ollama`]; [`routing`]: which providers the client wants.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
+//! - [`hub`]: between the Hugging Face Hub's clients and a gateway.
 //! - [`income`]: transfers received, and earnings.
 //! - [`log`]: the public log's entries and signed heads; [`proof`]: what one of them proves, in a file that stands alone.
 //! - [`registry`]: an OCI registry to pull artifacts from.
@@ -18,6 +19,7 @@ pub mod embeddings;
 pub mod exchange;
 pub mod held;
 mod http_ledger;
+pub mod hub;
 pub mod income;
 mod ledger_trait;
 pub mod link;

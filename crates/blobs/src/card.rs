@@ -1,12 +1,17 @@
 //! Cards: the `README.md` of a model or dataset, with facts about it as YAML between two lines of dashes.
 //! Format: <https://huggingface.co/docs/hub/model-cards>. Whoever wrote it may mean harm: every part is bounded.
 
+mod terms;
+
+use ledger::Rates;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt;
 
 use crate::license;
+
+pub use terms::Terms;
 
 /// Longest facts that are read; benchmarks put thousands of lines there.
 const FACTS_MAX: usize = 2 << 20;
@@ -36,10 +41,6 @@ pub struct Card {
     pub tags: Vec<String>,
     /// What it is for, such as `text-generation`.
     pub pipeline_tag: Option<String>,
-    /// What it is built on by this program's own word, as digests: beside models and data also code and results.
-    pub parents: Vec<String>,
-    /// What it asks by this program's own word.
-    pub royalty: Option<Royalty>,
     /// The first heading.
     pub title: Option<String>,
     /// The first paragraph of prose, shortened.
@@ -48,17 +49,10 @@ pub struct Card {
     pub is_of_dataset: bool,
     /// True if it tells results of evaluations (`model-index`).
     pub has_results: bool,
+    /// Under which terms it is published.
+    pub terms: Terms,
     /// What could not be read, in sentences.
     pub notes: Vec<String>,
-}
-
-/// What every use of a work pays, in pico-credits per token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Royalty {
-    /// For each input token.
-    pub input: u64,
-    /// For each output token.
-    pub output: u64,
 }
 
 /// The facts of a card that is written here. They are text between two lines of dashes, and [`Card::parse`] reads the same of
@@ -77,8 +71,10 @@ pub struct Facts {
     pub tags: Vec<String>,
     /// All that it is built on, as digests, which unlike names never come to mean another work.
     pub parents: Vec<String>,
+    /// What it is.
+    pub kind: &'static str,
     /// What it asks.
-    pub royalty: Royalty,
+    pub royalty: Rates,
 }
 
 /// As it is written: the Hub's keys, and one of ours.
@@ -101,9 +97,16 @@ struct Written<'a> {
 
 #[derive(Serialize)]
 struct Own<'a> {
+    kind: &'a str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     parents: &'a [String],
     royalty: Royalty,
+}
+
+#[derive(Serialize)]
+struct Royalty {
+    input: u64,
+    output: u64,
 }
 
 impl fmt::Display for Facts {
@@ -117,7 +120,11 @@ impl fmt::Display for Facts {
             base_model_relation: self.relation.as_deref(),
             datasets: &self.datasets,
             tags: &self.tags,
-            pumasi: Own { parents: &self.parents, royalty: self.royalty },
+            pumasi: Own {
+                kind: self.kind,
+                parents: &self.parents,
+                royalty: Royalty { input: self.royalty.input, output: self.royalty.output },
+            },
         };
         let text = serde_saphyr::to_string(&written).map_err(|_| fmt::Error)?;
         writeln!(f, "---\n{}\n---", text.trim_end())
@@ -132,7 +139,12 @@ impl Card {
         if let Some(facts) = facts {
             match yaml(facts) {
                 Ok(facts) => card.read(&facts),
-                Err(reason) => card.notes.push(format!("the facts of its card cannot be read: {reason}")),
+                Err(reason) => {
+                    let unread = format!("the facts of its card cannot be read: {reason}");
+                    // Terms may stand among them.
+                    card.terms.wrong.push(unread.clone());
+                    card.notes.push(unread);
+                }
             }
         }
         let mut end = body.len().min(TEXT_MAX);
@@ -164,12 +176,9 @@ impl Card {
         self.languages = items(&facts["language"]);
         self.tags = items(&facts["tags"]);
         self.pipeline_tag = one("pipeline_tag");
-        let own = &facts["pumasi"];
-        self.parents = items(&own["parents"]);
-        let rate = |of: &str| own["royalty"][of].as_u64();
-        self.royalty = rate("input").zip(rate("output")).map(|(input, output)| Royalty { input, output });
         let of_dataset = ["task_categories", "task_ids", "size_categories", "dataset_info", "annotations_creators"];
         self.is_of_dataset = of_dataset.iter().any(|key| !facts[*key].is_null());
+        self.terms = Terms::read(&facts["pumasi"]);
         self.has_results = facts["model-index"].as_array().is_some_and(|results| !results.is_empty());
     }
 }
@@ -435,7 +444,8 @@ More.
                     datasets: lines(&names[1]),
                     tags: lines(&names[2]),
                     parents: lines(&names[3]),
-                    royalty: Royalty { input: rates.0, output: rates.1 },
+                    kind: "recipe",
+                    royalty: Rates { input: rates.0, output: rates.1 },
                 };
                 let card = Card::parse(&format!("{written}# Title\n"));
                 let read = Facts {
@@ -444,8 +454,9 @@ More.
                     relation: card.relation,
                     datasets: card.datasets,
                     tags: card.tags,
-                    parents: card.parents,
-                    royalty: card.royalty.unwrap(),
+                    parents: card.terms.parents.unwrap_or_default(),
+                    kind: if card.terms.kind == Some(ledger::Kind::Recipe) { "recipe" } else { "" },
+                    royalty: card.terms.royalty.unwrap(),
                 };
                 prop_assert_eq!((read, card.notes, card.title.as_deref()), (written, vec![], Some("Title")));
             }

@@ -101,22 +101,30 @@ fn names(headers: &HeaderMap, header: HeaderName, tag: &str) -> bool {
 }
 
 async fn put(State(door): State<Arc<Door>>, Path(digest): Path<String>, headers: HeaderMap, body: Body) -> Response {
-    let received = receive(&door, &digest, &headers, body.into_data_stream()).await;
-    received.unwrap_or_else(|refused| refused)
+    let good = match (is_owner(&headers, &door.owner_token), digest.parse()) {
+        (true, Ok(digest)) => Ok(digest),
+        (true, Err(error)) => Err(refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}"))),
+        (false, _) => Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY)),
+    };
+    take(&door.store, good, &headers, body).await
+}
+
+/// Stores a body under the digest that it must have, or goes on where another ended (`Content-Range`).
+pub async fn take(store: &Arc<Store>, digest: Result<Digest, Response>, headers: &HeaderMap, body: Body) -> Response {
+    let taken = match digest {
+        Ok(digest) => receive(store, digest, headers, body.into_data_stream()).await,
+        Err(refused) => Err(refused),
+    };
+    taken.unwrap_or_else(|refused| refused)
 }
 
 async fn receive(
-    door: &Door,
-    digest: &str,
+    store: &Arc<Store>,
+    digest: Digest,
     headers: &HeaderMap,
     mut body: BodyDataStream,
 ) -> Result<Response, Response> {
-    if !is_owner(headers, &door.owner_token) {
-        return Err(refuse(StatusCode::UNAUTHORIZED, "invalid_api_key", OWNER_ONLY));
-    }
-    let digest: Digest =
-        digest.parse().map_err(|error| refuse(StatusCode::BAD_REQUEST, "invalid_value", &format!("{error}")))?;
-    if door.store.contains(digest) {
+    if store.contains(digest) {
         return Ok(StatusCode::OK.into_response());
     }
     let part = match headers.get(header::CONTENT_RANGE) {
@@ -127,7 +135,7 @@ async fn receive(
         })?,
     };
     let (send, receive) = mpsc::channel(WAITING);
-    let store = Arc::clone(&door.store);
+    let store = Arc::clone(store);
     let writing = tokio::task::spawn_blocking(move || write(&store, digest, part, receive));
     let mut whole = true;
     while let Some(piece) = body.next().await {

@@ -119,6 +119,14 @@ impl Store {
         self.put_reader(&mut file, None, progress).map(|(digest, size, _)| (digest, size))
     }
 
+    /// Stores what is read to its end, in constant memory; gives digest and length.
+    ///
+    /// # Errors
+    /// [`Error::Io`], also what the reader says.
+    pub fn put(&self, reader: &mut impl Read) -> Result<(Digest, u64), Error> {
+        self.put_reader(reader, None, |_| {}).map(|(digest, size, _)| (digest, size))
+    }
+
     /// Stores bytes.
     ///
     /// # Errors

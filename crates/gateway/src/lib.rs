@@ -3,6 +3,7 @@
 //! - [`Gateway`]: what `pumasi` starts, with its routes.
 //! - [`artifacts`]: publish, tag, retire, look for, show.
 //! - [`dialects`]: what clients speak (OpenAI's, Anthropic's and Ollama's APIs), each translated to one inner request.
+//! - [`hub`]: the Hugging Face Hub's API, over the same artifacts.
 //! - `choice`: which of several offers; `speed`: how fast each was here.
 //! - `ask`: from a request to a running answer; `frames`, `read`: from frames to a paid receipt. `count`: its tokens alone.
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
@@ -27,6 +28,7 @@ mod error;
 mod forget;
 mod frames;
 mod gateway;
+pub mod hub;
 mod keys;
 mod limits;
 mod money;

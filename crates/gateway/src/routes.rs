@@ -10,13 +10,14 @@ use axum::{
 };
 use std::sync::Arc;
 
-use crate::{artifacts, dialects, error::Problem, gateway::Buyer, money::KeyId, owner, receipts, registry};
+use crate::{artifacts, dialects, error::Problem, gateway::Buyer, hub, money::KeyId, owner, receipts, registry};
 
 /// A long conversation.
 pub const BODY_MAX: usize = 16 << 20;
 
 pub fn router(buyer: Arc<Buyer>) -> Router {
     dialects::router()
+        .merge(hub::router())
         .route("/receipts/{id}", get(receipts::receipt))
         .route("/keys", get(owner::keys).post(owner::new_key))
         .route("/keys/{id}", delete(owner::revoke))

@@ -2,7 +2,8 @@
 //!
 //! What several files say is compared, and where they differ the first of these is taken and a note says so: for the
 //! license, title and words the card, then GGUF's header; for the architecture GGUF's header, then `config.json`; for the
-//! kind weights, then results of an evaluation, then a card of a dataset, then code, then data.
+//! kind what the card says under `pumasi:`, then weights, then results of an evaluation, then a card of a dataset, then code,
+//! then data.
 
 mod data;
 mod weights;
@@ -16,7 +17,7 @@ use std::{
 
 use crate::{
     Error, Store,
-    card::{Card, Royalty, clean},
+    card::{Card, Terms, clean},
 };
 
 /// Longest small file that is read whole.
@@ -40,8 +41,6 @@ pub struct Recognized {
     pub license: Option<String>,
     /// What it was made from, as the files call it.
     pub parents: Vec<Named>,
-    /// What it asks, as its card says.
-    pub royalty: Option<Royalty>,
     /// A name for people.
     pub title: Option<String>,
     /// A sentence or two.
@@ -50,6 +49,8 @@ pub struct Recognized {
     pub authors: Vec<String>,
     /// As BCP 47 tags.
     pub languages: Vec<String>,
+    /// Under which terms it is published, as the card says.
+    pub terms: Terms,
     /// Digests of the weight files, in ascending order, each once.
     pub weights: Vec<Digest>,
     /// What the publisher should know, in sentences.
@@ -109,6 +110,11 @@ pub fn recognize(store: &Store, files: &[File]) -> Result<Recognized, Error> {
     Ok(weigh(signs, files))
 }
 
+/// Says what a card alone tells.
+pub fn recognize_card(text: &str) -> Recognized {
+    weigh(Signs { card: Some(Card::parse(text)), ..Signs::default() }, &[])
+}
+
 /// Looks at one file.
 fn look(store: &Store, file: &File, signs: &mut Signs) -> Result<(), Error> {
     let path = file.0.as_str();
@@ -157,11 +163,11 @@ fn weigh(signs: Signs, files: &[File]) -> Recognized {
         quantization: weights.quantization.clone(),
         license,
         parents,
-        royalty: card.royalty,
         title: card.title.or(weights.title),
         description: card.description.or(weights.description),
         authors: weights.authors,
         languages: card.languages,
+        terms: card.terms,
         weights: weight_files.into_iter().collect(),
         notes,
     }
@@ -175,6 +181,9 @@ fn kind(
     notes: &mut Vec<String>,
 ) -> Option<Kind> {
     let only_tells_results = card.has_results && code.is_empty() && data.is_empty();
+    if card.terms.kind.is_some() {
+        return card.terms.kind;
+    }
     let signs = [
         (Kind::Model, weights.full, "weights that run on their own"),
         (Kind::Adapter, weights.adapters > 0, "an adapter"),
@@ -222,10 +231,8 @@ fn parents(card: &Card, weights: &weights::Weights, kind: Option<Kind>, notes: &
     let relation = relation(card, weights, kind);
     let bases = weights.bases.iter().chain(&card.base_models).map(|text| (text, relation));
     let data = card.datasets.iter().map(|text| (text, Relation::Dataset));
-    // Last: those that have a name are known by it, and by what was done with them.
-    let own = card.parents.iter().map(|text| (text, relation));
     let (mut parents, mut seen) = (Vec::<Named>::new(), BTreeSet::new());
-    for (text, relation) in bases.chain(data).chain(own) {
+    for (text, relation) in bases.chain(data) {
         match named(text) {
             Ok(text) if seen.insert(text.to_lowercase()) => parents.push(Named { text, relation }),
             Ok(_) => {}

@@ -5,10 +5,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse as _, Response},
 };
-use blobs::{
-    Descriptor, Manifest,
-    card::{Facts, Royalty},
-};
+use blobs::{Descriptor, Manifest, card::Facts};
 use ledger::Kind;
 use std::sync::Arc;
 
@@ -65,7 +62,8 @@ fn facts(index: &Index, work: &Work) -> Facts {
         datasets: named(|kind| kind == Kind::Dataset),
         tags: vec!["pumasi".into(), super::Kind::from(publish.kind).name().into()],
         parents: publish.parents.iter().map(ToString::to_string).collect(),
-        royalty: Royalty { input: publish.royalty.input, output: publish.royalty.output },
+        kind: super::Kind::from(publish.kind).name(),
+        royalty: publish.royalty,
     }
 }
 

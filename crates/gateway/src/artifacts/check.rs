@@ -4,6 +4,7 @@
 use api::view::Bill;
 use blobs::{
     Manifest,
+    card::Terms,
     openness::{Openness, Work as Shown},
     recognize::{Recognized, recognize},
 };
@@ -45,11 +46,11 @@ struct Found {
 }
 
 /// What a draft is checked against.
-struct Check<'a> {
-    buyer: &'a Buyer,
-    index: Arc<Index>,
-    draft: &'a Draft,
-    me: AccountId,
+pub struct Check<'a> {
+    pub buyer: &'a Buyer,
+    pub index: Arc<Index>,
+    pub draft: &'a Draft,
+    pub me: AccountId,
 }
 
 /// Checks a draft, whose files are stored, of the account `me`.
@@ -57,7 +58,11 @@ pub async fn plan(buyer: &Buyer, me: AccountId, draft: &Draft) -> Result<Plan, P
     let index = buyer.library.refresh().await?;
     let check = Check { buyer, index, draft, me };
     let (name, tag) = check.name()?;
-    let read = check.read().await?;
+    let mut read = check.read().await?;
+    if draft.source.is_some() {
+        // What its card says is of somebody else's accounts.
+        read.terms = Terms::default();
+    }
     let license = check.license(&read)?;
     let facts = annotations(&read, license.as_deref(), draft.source.as_ref());
     let files = draft.files.iter().map(|file| (file.path.clone(), file.digest, file.size)).collect();
@@ -78,13 +83,13 @@ pub async fn plan(buyer: &Buyer, me: AccountId, draft: &Draft) -> Result<Plan, P
     if let (Some(standing), None) = (&standing, &draft.parents) {
         parents.clone_from(&standing.publish.parents);
     }
-    let royalty = check.royalty(standing.as_ref())?;
+    let royalty = check.royalty(&read.terms, standing.as_ref())?;
     let publish = Publish {
         manifest: id,
         kind: kind.into(),
         parents,
         royalty,
-        payees: check.payees(royalty, standing.as_ref())?,
+        payees: check.payees(royalty, &read.terms, standing.as_ref())?,
         weights: manifest.weights(),
         name,
         tag,
@@ -92,6 +97,7 @@ pub async fn plan(buyer: &Buyer, me: AccountId, draft: &Draft) -> Result<Plan, P
     if let Some(standing) = &standing {
         check.same(standing, &publish)?;
     } else {
+        check.understood(&read.terms)?;
         check.limits(&publish)?;
         check.weights(&publish).await?;
         check.money().await?;
@@ -169,9 +175,9 @@ impl Check<'_> {
     }
 
     /// Parents in the ledger's order, and what the files name and nobody published here.
-    fn parents(&self, read: &Recognized, id: ArtifactId) -> Result<(Vec<ArtifactId>, Vec<String>), Problem> {
+    pub fn parents(&self, read: &Recognized, id: ArtifactId) -> Result<(Vec<ArtifactId>, Vec<String>), Problem> {
         let (mut found, mut unresolved) = (BTreeSet::new(), Vec::new());
-        if let Some(named) = &self.draft.parents {
+        if let Some(named) = self.draft.parents.as_ref().or(read.terms.parents.as_ref()) {
             for text in named {
                 let work = match self.index.resolve_parent(text) {
                     Some(work) => work,
@@ -194,9 +200,17 @@ impl Check<'_> {
         Ok((found.into_iter().collect(), unresolved))
     }
 
-    fn royalty(&self, standing: Option<&Artifact>) -> Result<Rates, Problem> {
-        let stands = standing.map_or(Rates::ZERO, |work| work.publish.royalty);
-        let royalty = self.draft.royalty.map_or(stands, Into::into);
+    /// What a card says for good must be understood whole.
+    fn understood(&self, terms: &Terms) -> Result<(), Problem> {
+        match terms.wrong.first() {
+            Some(wrong) => Err(Problem::field("README.md", format!("in README.md, {wrong}"))),
+            None => Ok(()),
+        }
+    }
+
+    pub fn royalty(&self, terms: &Terms, standing: Option<&Artifact>) -> Result<Rates, Problem> {
+        let stands = standing.map(|work| work.publish.royalty);
+        let royalty = self.draft.royalty.map(Into::into).or(stands).or(terms.royalty).unwrap_or(Rates::ZERO);
         if self.draft.source.is_some() && !royalty.is_zero() {
             let message = "somebody else's work asks no royalty until its author claims it; leave the royalty out";
             return Err(Problem::field("royalty", message));
@@ -205,9 +219,12 @@ impl Check<'_> {
     }
 
     /// Who is paid, in the ledger's order.
-    fn payees(&self, royalty: Rates, standing: Option<&Artifact>) -> Result<Vec<Payee>, Problem> {
+    pub fn payees(&self, royalty: Rates, terms: &Terms, standing: Option<&Artifact>) -> Result<Vec<Payee>, Problem> {
         let wrong = |message: String| Err(Problem::field("payees", message));
-        if self.draft.payees.is_empty() {
+        let of_card = standing.map_or(terms.payees.as_slice(), |_| &[]).iter();
+        let of_card = of_card.map(|(account, weight)| DraftPayee { account: account.clone(), weight: *weight });
+        let named = if self.draft.payees.is_empty() { of_card.collect() } else { self.draft.payees.clone() };
+        if named.is_empty() {
             let alone = || vec![Payee { account: self.me, weight: 1 }];
             let stands = standing.map(|work| work.publish.payees.clone());
             return Ok(if royalty.is_zero() { Vec::new() } else { stands.unwrap_or_else(alone) });
@@ -215,11 +232,11 @@ impl Check<'_> {
         if royalty.is_zero() {
             return wrong("payees share a royalty, and this asks none; name a royalty too".into());
         }
-        if self.draft.payees.len() > PAYEES_MAX {
+        if named.len() > PAYEES_MAX {
             return wrong(format!("a royalty is shared by at most {PAYEES_MAX} accounts"));
         }
         let mut payees = BTreeMap::new();
-        for DraftPayee { account, weight } in &self.draft.payees {
+        for DraftPayee { account, weight } in &named {
             let Some(id) = self.index.account_id(account) else {
                 return wrong(format!("nobody has the name {account:?}; an account's id is 64 hexadecimal digits"));
             };
@@ -254,7 +271,7 @@ impl Check<'_> {
         }
     }
 
-    fn limits(&self, publish: &Publish) -> Result<(), Problem> {
+    pub fn limits(&self, publish: &Publish) -> Result<(), Problem> {
         let genesis = &self.buyer.genesis;
         let (limits, royalty_max) = (&genesis.limits, genesis.royalty_max);
         if publish.royalty.input.max(publish.royalty.output) > royalty_max {
@@ -284,7 +301,7 @@ impl Check<'_> {
     }
 
     /// The works of the lineage that ask a royalty, without this one.
-    fn priced_before(&self, publish: &Publish) -> BTreeSet<ArtifactId> {
+    pub fn priced_before(&self, publish: &Publish) -> BTreeSet<ArtifactId> {
         let parents = publish.parents.iter().filter_map(|id| self.index.get(*id));
         parents.flat_map(|work| work.artifact.priced.iter().copied()).collect()
     }
@@ -385,21 +402,9 @@ impl Check<'_> {
             left_out: self.left_out(publish, read),
             replaces: pointed.filter(|id| *id != publish.manifest),
             price,
-            notes: read.notes.iter().cloned().chain(self.unasked(publish, read)).collect(),
+            notes: read.notes.clone(),
             published: found.published,
             name,
-        })
-    }
-
-    /// A card may be another work's: what it asks is said, and not asked.
-    fn unasked(&self, publish: &Publish, read: &Recognized) -> Option<String> {
-        let said = read.royalty.map(|said| Rates { input: said.input, output: said.output })?;
-        (self.draft.royalty.is_none() && said != publish.royalty).then(|| {
-            let Rates { input, output } = said;
-            format!(
-                "its card names a royalty of {input} pico-credits for each input token and {output} for each output token, \
-                 which is not asked unless you say so"
-            )
         })
     }
 
@@ -418,6 +423,11 @@ fn label(field: &str, text: &str) -> Result<(), Problem> {
     let sentence =
         || format!("{text:?} is no name: 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit");
     if good { Ok(()) } else { Err(Problem::field(field, sentence())) }
+}
+
+/// True if a text can be the name of an artifact.
+pub fn check_name(text: &str) -> Result<(), Problem> {
+    label("name", text)
 }
 
 /// True if a text can be a tag.

@@ -19,10 +19,10 @@ pub struct Draft {
     /// Names or digests. None: as the files say, as far as it is published here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parents: Option<Vec<String>>,
-    /// None: as it stands, if these very files are published already, or else nothing.
+    /// None: as it stands, if these very files are published already, or else as the card says, or nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub royalty: Option<DraftRates>,
-    /// None: as it stands, or else the publisher alone.
+    /// None: as it stands, or else as the card says, or the publisher alone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub payees: Vec<DraftPayee>,
     /// An SPDX expression. None: as the files say.

@@ -8,7 +8,7 @@ use api::{Ledger, LedgerError, List};
 use blobs::{Store, openness::Class};
 use ledger::{AccountId, Artifact, ArtifactId, BillPayee, Digest, Key, Kind, Record};
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, OnceLock, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -71,7 +71,7 @@ pub struct Index {
     accounts: HashMap<AccountId, String>,
     by_account: HashMap<String, AccountId>,
     /// `publisher/name:tag`.
-    tags: HashMap<String, ArtifactId>,
+    tags: BTreeMap<String, ArtifactId>,
     /// `name:tag`, and who has it.
     bare: HashMap<String, Vec<ArtifactId>>,
     /// Repositories of the Hub that were brought here, the newest of each.
@@ -272,6 +272,13 @@ impl Index {
     pub fn versions(&self, publisher: AccountId, name: &str) -> impl Iterator<Item = &Work> {
         let found = self.versions.get(&(publisher, name.to_owned())).into_iter().flatten();
         found.filter_map(|at| self.works.get(*at))
+    }
+
+    /// The tags of `publisher/name`, and what each points at.
+    pub fn tags<'a>(&'a self, name: &str) -> impl Iterator<Item = (&'a str, ArtifactId)> + use<'a> {
+        let prefix = format!("{name}:");
+        let from = self.tags.range(prefix.clone()..);
+        from.map_while(move |(full, id)| full.strip_prefix(prefix.as_str()).map(|tag| (tag, *id)))
     }
 
     /// What people mean by a digest, `publisher/name[:tag]`, or a bare `name[:tag]` that only one publisher has.

@@ -54,8 +54,12 @@ fn draft(body: &[u8]) -> Result<Draft, Problem> {
 
 /// Publishes a draft under an account. Gives whether it is new, and what stands now.
 async fn put(buyer: &Buyer, publisher: &Account, draft: &Draft) -> Result<(bool, Preview), Problem> {
-    // One after the other, so that what was checked still holds.
     let _turn = buyer.publishing.lock().await;
+    put_held(buyer, publisher, draft).await
+}
+
+/// The same for whoever holds `Buyer::publishing`: one after the other, so that what was checked still holds.
+pub async fn put_held(buyer: &Buyer, publisher: &Account, draft: &Draft) -> Result<(bool, Preview), Problem> {
     let Plan { manifest, publish, mut preview, standing } = plan(buyer, publisher.id(), draft).await?;
     let store = Arc::clone(&buyer.config.store);
     blocking(move || store.put_manifest_blob(&manifest)).await??;

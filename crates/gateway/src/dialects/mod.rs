@@ -25,6 +25,7 @@ mod shape;
 use axum::Router;
 use std::sync::Arc;
 
+pub(crate) use answer::read_body;
 pub(crate) use responses::Kept;
 pub(crate) use shape::shaped;
 pub use shape::{asks, refuse};

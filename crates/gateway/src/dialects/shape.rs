@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::error::Problem;
+use crate::{error::Problem, hub};
 
 /// Names a request in answers, errors and reports.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -37,14 +37,19 @@ enum Dialect {
     OpenAi,
     Anthropic,
     Ollama,
-    /// Not of models, but of the files.
+    /// Not of models, but of files.
     Registry,
+    /// The same.
+    Hub,
 }
 
 impl Dialect {
     fn of(path: &str, headers: &HeaderMap) -> Self {
         if path.starts_with("/v2/") {
             return Self::Registry;
+        }
+        if hub::is_hubs(path) {
+            return Self::Hub;
         }
         let v1 = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/v1/");
         match v1 {
@@ -71,6 +76,7 @@ impl Dialect {
                 let errors = vec![registry::ErrorDetail { code, message: detail.message.clone() }];
                 (status, Json(registry::ErrorBody { errors })).into_response()
             }
+            Self::Hub => hub::told(problem),
         }
     }
 }
@@ -183,6 +189,8 @@ mod tests {
             ("/v2/", Dialect::Registry),
             ("/v2/kim/tiny/tags/list", Dialect::Registry),
             ("/v2x", Dialect::OpenAi),
+            ("/api/models/kim/tiny", Dialect::Hub),
+            ("/kim/tiny/resolve/main/config.json", Dialect::Hub),
         ] {
             assert_eq!(Dialect::of(path, &none), dialect, "{path}");
         }

@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use gateway::{dialects, page};
+use gateway::{dialects, hub, page};
 use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -156,11 +156,15 @@ async fn while_closed(State(closed): State<Closed>, request: Request, next: Next
     }
 }
 
-/// What others may reach: the first parts of paths, and whether only reading is meant. The owner's verbs are not among them;
-/// the page is, to look around, and no session can be opened there.
+/// What others may reach: the beginnings of paths, and whether only reading is meant; the longest that fits counts. The owner's
+/// verbs are not among them; the page is, to look around, and no session can be opened there.
 const FOR_OTHERS: &[(&str, bool)] = &[
     ("add-checkpoint", false),
     ("api", false),
+    ("api/datasets", true),
+    ("api/models", true),
+    ("api/repos", true),
+    ("api/whoami-v2", true),
     ("artifacts", true),
     ("assets", true),
     ("blobs", true),
@@ -178,17 +182,24 @@ const FOR_OTHERS: &[(&str, bool)] = &[
     ("witness", true),
 ];
 
+/// True for a path that the table lets others reach.
+fn may(path: &str, reads: bool) -> bool {
+    let begins = |known: &str| {
+        let rest = path.strip_prefix('/').and_then(|path| path.strip_prefix(known));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let known = FOR_OTHERS.iter().filter(|(known, _)| begins(known)).max_by_key(|(known, _)| known.len());
+    known.is_some_and(|(_, reading)| reads || !reading)
+}
+
 /// The routes of a node as others see them.
 pub fn for_others(all: Router) -> Router {
     all.layer(from_fn(async |request: Request, next: Next| {
-        let first = request.uri().path().split('/').nth(1).unwrap_or_default();
+        let path = request.uri().path();
         let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let page = request.uri().path() == "/" && reads;
-        if page || FOR_OTHERS.iter().any(|(path, reading)| *path == first && (reads || !reading)) {
-            next.run(request).await
-        } else {
-            no_route(request).await
-        }
+        // A name can stand first here, which the table cannot list.
+        let read_by_name = reads && (path == "/" || hub::is_file(path));
+        if read_by_name || may(path, reads) { next.run(request).await } else { no_route(request).await }
     }))
 }
 
@@ -239,6 +250,10 @@ mod tests {
             "/artifacts",
             "/blobs/{id}",
             "/v1/models",
+            "/api/chat",
+            "/api/models/{publisher}/{name}/commit/{revision}",
+            "/{publisher}/{name}/resolve/{revision}/{*path}",
+            "/{publisher}/{name}/info/lfs/objects/batch",
         ];
         let all =
             paths.iter().fold(Router::new(), |all, path| all.route(path, any(async || "done"))).fallback(no_route);
@@ -250,6 +265,13 @@ mod tests {
             ("GET /v1/models", "200"),
             ("POST /v1/models", "200"),
             ("GET /blobs/a", "200"),
+            ("POST /api/chat", "200"),
+            ("POST /api/models/a/b/commit/main", "404"),
+            ("POST /api/%6dodels/a/b/commit/main", "404"),
+            ("POST /api//models/a/b/commit/main", "404"),
+            ("GET /a/b/resolve/main/c/d", "200"),
+            ("PUT /a/b/resolve/main/c/d", "404"),
+            ("POST /a/b.git/info/lfs/objects/batch", "404"),
             ("PUT /blobs/a", "404"),
             ("DELETE /artifacts", "404"),
             ("POST /artifacts", "404"),

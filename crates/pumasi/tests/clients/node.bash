@@ -25,7 +25,7 @@ command -v curl >/dev/null || lacks curl
 packages() {
   local pinned
   pinned=$(sed -n 's/==.*//p' "$1")
-  if ! "$python" -m pip freeze 2>/dev/null | grep -qxFf "$1"; then
+  if [ "$("$python" -m pip freeze 2>/dev/null | grep -cixFf "$1")" != "$(grep -c . "$1")" ]; then
     { python3 -m venv "$venv" && "$python" -m pip install -q --disable-pip-version-check -r "$1"; } >&2 ||
       lacks "python3 with venv, and the package $pinned"
   fi

@@ -10,6 +10,7 @@ mod forms;
 mod guide;
 mod harness;
 mod help;
+mod hub;
 mod import;
 mod join;
 mod keeping;
