@@ -14,6 +14,8 @@ const words = {
   size: ["Size", "크기"],
   digest: ["SHA-256", "SHA-256"],
   get: ["Download {path}", "{path} 내려받기"],
+  bom: ["Bill of materials (CycloneDX)", "자재 명세서 (CycloneDX)"],
+  card: ["Card (Markdown)", "카드 (마크다운)"],
   all: ["Show all {count} files", "파일 {count}개 모두 보기"],
 } satisfies Record<string, Said>;
 
@@ -31,7 +33,10 @@ export function Files({ of }: { of: Artifact }) {
   const size = of.files.reduce((sum, file) => sum + file.size, 0);
   return (
     <>
-      <p class="soft">{say(words.sum, { count: number(of.files.length), size: bytes(size) })}</p>
+      <p class="soft">
+        {say(words.sum, { count: number(of.files.length), size: bytes(size) })} · <a href={`/artifacts/${of.id}?format=bom`}>{say(words.bom)}</a> ·{" "}
+        <a href={`/artifacts/${of.id}?format=card`}>{say(words.card)}</a>
+      </p>
       <div class="scroll" tabIndex={0} role="region" aria-label={say(words.table)}>
         <table class="artifact-files">
           <thead>

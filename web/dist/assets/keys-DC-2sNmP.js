@@ -1,4 +1,4 @@
-import{D as e,F as t,L as n,N as r,O as i,R as a,S as o,U as s,V as c,_ as l,d as u,f as d,g as f,h as p,m,o as h,t as g,u as _,v,w as y,y as b,z as x}from"./index-o4JJPiBU.js";import{n as S,t as C}from"./field-6nv7DnjA.js";var w=e=>JSON.stringify(e),T=e=>`'${e.replaceAll(`'`,`'\\''`)}'`,E=[`python`,`javascript`,`curl`,`environment`];function D(e,t,n,r){switch(e){case`python`:return`from openai import OpenAI
+import{D as e,F as t,L as n,N as r,O as i,R as a,S as o,U as s,V as c,_ as l,d as u,f as d,g as f,h as p,m,o as h,t as g,u as _,v,w as y,y as b,z as x}from"./index-DFZkoMtC.js";import{n as S,t as C}from"./field-CuPhzONR.js";var w=e=>JSON.stringify(e),T=e=>`'${e.replaceAll(`'`,`'\\''`)}'`,E=[`python`,`javascript`,`curl`,`environment`];function D(e,t,n,r){switch(e){case`python`:return`from openai import OpenAI
 
 client = OpenAI(base_url=${w(t)}, api_key=${w(n)})
 answer = client.chat.completions.create(
