@@ -100,20 +100,18 @@ async fn a_card_is_the_publishers_or_else_what_the_ledger_knows() {
     parents.sort_unstable();
     let expected = format!(
         "---\nbase_model:\n- you/stories\nbase_model_relation: adapter\ndatasets:\n- you/tales\ntags:\n- pumasi\n- adapter\n\
-         pumasi:\n  parents:\n  - {}\n  - {}\n  royalty:\n    input: 1000\n    output: 2000\n---\n",
+         pumasi:\n  kind: adapter\n  parents:\n  - {}\n  - {}\n  royalty:\n    input: 1000\n    output: 2000\n---\n",
         parents[0], parents[1]
     );
     assert_eq!(card, expected);
 
-    // Another work with that card is built on the same, also once a name means something else; a royalty is not asked unsaid.
+    // Another work with that card is built on the same, also once a name means something else, and asks what the
+    // card says.
     let moved = publish(&home, &folder(&home, "tales", &[("train.jsonl", "{\"text\":\"b\"}\n")]), 0, &[]);
     let again = folder(&home, "again", &[("README.md", &card), ("adapter_config.json", r#"{ "peft_type": "LORA" }"#)]);
     engine::random_model::write_adapter(&again.join("adapter.gguf"), 2).unwrap();
     let again = publish(&home, &again, 0, &["--parent", id(&model), "--parent", id(&data)]);
-    assert!(
-        again["notes"].as_array().unwrap().iter().any(|note| note.as_str().unwrap().contains("royalty")),
-        "{again}"
-    );
+    assert_eq!(again["royalty"], json!({ "input": 1000, "output": 2000 }), "{again}");
     assert_ne!(id(&moved), id(&data));
     let named =
         folder(&home, "named", &[("README.md", &card), ("adapter_config.json", r#"{ "peft_type": "LORA", "r": 1 }"#)]);
