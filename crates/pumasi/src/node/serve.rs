@@ -5,7 +5,7 @@ use axum::{
     Router,
     body::{Body, BodyDataStream, Bytes, HttpBody as _},
     extract::Request,
-    http::{HeaderMap, header::EXPECT},
+    http::{HeaderMap, Method, header::EXPECT, request::Parts},
     middleware::{Next, from_fn},
     serve::Listener,
 };
@@ -132,14 +132,23 @@ pub fn in_time(router: Router) -> Router {
     let room = Arc::new(Semaphore::new(BODIES_MAX));
     router.layer(from_fn(move |request: Request, next: Next| {
         let (head, body) = request.into_parts();
-        // The owner's files may be longer than all memory, and go to the disk as they come.
-        let room = (!head.uri.path().starts_with("/blobs/")).then(|| Arc::clone(&room));
+        let room = (!to_disk(&head)).then(|| Arc::clone(&room));
         let body = match body.is_end_stream() {
             true => body,
             false => Body::from_stream(coming(Arriving::new(body, &head.headers, room), BODY)),
         };
         next.run(Request::from_parts(head, body))
     }))
+}
+
+/// True for the owner's files, which may be longer than all memory, and go to the disk as they come.
+fn to_disk(head: &Parts) -> bool {
+    let path = head.uri.path();
+    match head.method {
+        Method::PUT => path.starts_with("/blobs/") || path.contains("/info/lfs/objects/"),
+        Method::POST => path.starts_with("/api/") && path.contains("/commit/"),
+        _ => false,
+    }
 }
 
 /// A body on its way. What of it nobody reads is forgotten for a while.
