@@ -102,4 +102,6 @@ pub struct OlderEmbedRequest {
 pub struct OlderEmbedded {
     /// Of length 1.
     pub embedding: Vec<f32>,
+    /// What was counted and what it cost.
+    pub usage: Usage,
 }

@@ -85,7 +85,7 @@ pub async fn ollamas_older(State(buyer): State<Arc<Buyer>>, request: Request) ->
         let read = read(&buyer, key, &like, Prompts::One(Prompt::Text(request.prompt))).await?;
         let headers = with_cost(read.headers, read.dones.iter().map(total).sum());
         let embedding = read.texts.first().map_or_else(|| Ok(Vec::new()), |text| numbers(text))?;
-        Ok((headers, Json(OlderEmbedded { embedding })).into_response())
+        Ok((headers, Json(OlderEmbedded { embedding, usage: usage(read.dones) })).into_response())
     };
     counted(&buyer, answer).await
 }

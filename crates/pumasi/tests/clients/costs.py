@@ -29,8 +29,10 @@ def watch_responses(response):
                 body += piece
                 yield piece
         finally:
-            with open(os.environ["COSTS"], "a") as file:
-                file.writelines(cost.decode() + "\n" for cost in COST.findall(body))
+            # What is only read again costs nothing again.
+            if self.request.method == "POST":
+                with open(os.environ["COSTS"], "a") as file:
+                    file.writelines(cost.decode() + "\n" for cost in COST.findall(body))
 
     response.iter_raw = iter_raw
 

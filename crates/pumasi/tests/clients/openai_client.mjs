@@ -1,9 +1,18 @@
 // What an application that was written for OpenAI in JavaScript does, with baseURL and apiKey changed. Usage: BASE_URL API_KEY
 import assert from "node:assert/strict";
+import { appendFileSync } from "node:fs";
 import OpenAI from "openai";
 
 const [baseURL, apiKey] = process.argv.slice(2);
-const client = new OpenAI({ baseURL, apiKey, maxRetries: 0 });
+
+// Every cost that the package sees, for the check against the ledger. What is only read again costs nothing again.
+const seen = [];
+const watched = async (address, options) => {
+  const answer = await fetch(address, options);
+  if (options?.method?.toUpperCase() === "POST") seen.push(answer.clone().text());
+  return answer;
+};
+const client = new OpenAI({ baseURL, apiKey, maxRetries: 0, fetch: watched });
 
 const model = (await client.models.list()).data[0].id;
 assert.equal((await client.models.retrieve(model)).id, model);
@@ -57,3 +66,6 @@ await assert.rejects(client.chat.completions.create({ ...ask, response_format: {
   return error instanceof OpenAI.BadRequestError && error.param === "response_format";
 });
 await assert.rejects(new OpenAI({ baseURL, apiKey: "wrong", maxRetries: 0 }).chat.completions.create(ask), OpenAI.AuthenticationError);
+
+const costs = (await Promise.all(seen)).flatMap((body) => [...body.matchAll(/"cost":([-+.0-9eE]+)/g)].map((found) => `${found[1]}\n`));
+appendFileSync(process.env.COSTS, costs.join(""));

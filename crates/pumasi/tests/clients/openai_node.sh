@@ -19,4 +19,5 @@ start_node
 # A module is looked for beside the script.
 cp openai_client.mjs "$folder/"
 node "$folder/openai_client.mjs" "$address/v1" "$key"
+compare_costs
 echo "$check: ok"
