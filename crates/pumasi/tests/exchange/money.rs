@@ -306,15 +306,6 @@ async fn an_answer_that_runs_while_its_channel_is_closed_is_paid() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_is_too_long_is_answered_in_openais_words() {
-    let world = World::new().await;
-    let buyer = world.buyer().await;
-    let key = buyer.new_key(Amount::credits(1)).await;
-    let (status, answer) = buyer.ask(&key, &"x".repeat(17 << 20), 20).await;
-    assert_eq!((status, &answer["error"]["code"]), (413, &json!("invalid_body")));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn receipts_that_are_signed_at_once_are_written_down_in_their_order() {
     let world = World::new().await;
     let (_seller, buyer) = (world.honest_seller().await, world.buyer().await);

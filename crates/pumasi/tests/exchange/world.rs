@@ -317,9 +317,9 @@ pub fn cost(input: u64, output: u64) -> Amount {
     PRICE.cost(ledger::Usage { input, output }).unwrap()
 }
 
-/// Waits until something is so, for ten seconds at most.
+/// Waits until something is so, for half a minute at most: machines are busy.
 pub async fn eventually(what: &str, mut so: impl AsyncFnMut() -> bool) {
-    for _ in 0..500 {
+    for _ in 0..1_500 {
         if so().await {
             return;
         }
