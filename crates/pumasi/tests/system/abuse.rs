@@ -122,6 +122,8 @@ async fn a_body_of_a_gigabyte_is_refused_through_every_door() {
             let answer = flood(&node, &head, piece.clone(), GIGABYTE / mebibyte.len()).await;
             let (status, sentence) = refusal(path, &answer);
             assert!(status == 413 && sentence.contains("16 MiB"), "{path}: {answer}");
+            let coded = answer.contains("\"code\":\"invalid_body\"");
+            assert!(coded || path != "/v1/chat/completions", "{answer}");
         }
     }
     let taken = status(&node, "VmHWM").saturating_sub(before);
