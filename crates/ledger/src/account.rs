@@ -46,7 +46,7 @@ impl State {
         if supply > Amount::SUPPLY_MAX {
             return Err(Reject::SupplyExceeded);
         }
-        self.put_totals(totals);
+        *self.change_totals() = totals;
         self.credit(to, amount);
         Ok(Effect::Done)
     }
@@ -91,9 +91,7 @@ impl State {
             return Err(Reject::AccountNamed);
         }
         self.set_aside(by, self.genesis().deposits.name)?;
-        let mut account = self.account(&by);
-        account.name = Some(String::from(name));
-        self.put_account(by, account);
+        self.change_account(by).name = Some(String::from(name));
         self.put_name(String::from(name), by);
         Ok(Effect::Done)
     }
@@ -105,16 +103,14 @@ impl State {
         key: PublicKey,
         proof: Signature,
     ) -> Result<Effect, Reject> {
-        let mut account = self.account(&by);
-        if account.key == key {
+        if self.account(&by).key == key {
             return Err(Reject::KeyUnchanged);
         }
         let message = KeyProof { account: by, sequence }.message(self.network());
         if !verify_signature(key, &message, proof) {
             return Err(Reject::KeyUnproven);
         }
-        account.key = key;
-        self.put_account(by, account);
+        self.change_account(by).key = key;
         Ok(Effect::Done)
     }
 
@@ -122,9 +118,7 @@ impl State {
         if !address_good(&door.address) {
             return Err(Reject::AddressInvalid);
         }
-        let mut account = self.account(&by);
-        account.door = Some(door.clone());
-        self.put_account(by, account);
+        self.change_account(by).door = Some(door.clone());
         Ok(Effect::Done)
     }
 

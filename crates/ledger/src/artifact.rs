@@ -35,7 +35,7 @@ impl State {
     /// Writes a publication that was checked.
     fn write_artifact(&mut self, publisher: AccountId, publish: &Publish, priced: Vec<ArtifactId>) {
         let id = publish.manifest;
-        let mut totals = self.totals().clone();
+        let totals = self.change_totals();
         let artifact = Artifact {
             publisher,
             publish: publish.clone(),
@@ -45,7 +45,6 @@ impl State {
             retired: false,
         };
         totals.artifacts = totals.artifacts.saturating_add(1);
-        self.put_totals(totals);
         for weight in &publish.weights {
             if self.weight(weight).is_none() {
                 self.put_weight(*weight, Weight { first: id, lifted: false });

@@ -39,6 +39,7 @@ mod signature;
 mod signed;
 mod state;
 pub mod state_tree;
+mod table;
 mod voucher;
 
 pub use amount::{Amount, Rates, Usage};

@@ -11,6 +11,8 @@ use crate::{
 
 /// The longest signed operation, in bytes of its encoding.
 pub const OPERATION_BYTES_MAX: usize = 16_384;
+/// A signed encoding ends with so many bytes of signature.
+const SIGNATURE_BYTES: usize = 64;
 
 /// Something that is signed for one purpose.
 pub trait Signable: BorshSerialize {
@@ -19,10 +21,14 @@ pub trait Signable: BorshSerialize {
 
     /// The bytes that are signed: purpose, network, body, in canonical encoding.
     fn message(&self, network: Digest) -> Vec<u8> {
-        let mut message = encode(&(String::from(Self::PURPOSE), network));
-        message.extend(encode(self));
-        message
+        message::<Self>(network, &encode(self))
     }
+}
+
+fn message<T: Signable + ?Sized>(network: Digest, body: &[u8]) -> Vec<u8> {
+    let mut message = encode(&(String::from(T::PURPOSE), network));
+    message.extend_from_slice(body);
+    message
 }
 
 impl Signable for Request {
@@ -64,24 +70,26 @@ impl Signed<Request> {
     /// # Errors
     /// [`Reject::TooLarge`], [`Reject::WrongNetwork`] or [`Reject::BadSignature`].
     pub fn into_verified(self, network: Digest) -> Result<Verified, Reject> {
-        let (bytes, message) = self.check(network)?;
+        let (encoded, message) = self.check(network)?;
         if verify_signature(self.body.key, &message, self.signature) {
-            Ok(Verified { signed: self, bytes })
+            Ok(Verified { signed: self, encoded })
         } else {
             Err(Reject::BadSignature)
         }
     }
 
-    /// All but the signature. Gives the length of the signed encoding, and the message that was signed.
-    fn check(&self, network: Digest) -> Result<(usize, Vec<u8>), Reject> {
-        let bytes = encode(self).len();
-        if bytes > OPERATION_BYTES_MAX {
+    /// All but the signature. Gives the signed encoding, and the message that was signed.
+    fn check(&self, network: Digest) -> Result<(Vec<u8>, Vec<u8>), Reject> {
+        let encoded = encode(self);
+        if encoded.len() > OPERATION_BYTES_MAX {
             return Err(Reject::TooLarge);
         }
         if self.body.network != network {
             return Err(Reject::WrongNetwork);
         }
-        Ok((bytes, self.body.message(network)))
+        let body = encoded.split_last_chunk::<SIGNATURE_BYTES>().map_or(&[][..], |(body, _)| body);
+        let message = message::<Request>(network, body);
+        Ok((encoded, message))
     }
 }
 
@@ -89,7 +97,7 @@ impl Signed<Request> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     signed: Signed<Request>,
-    bytes: usize,
+    encoded: Vec<u8>,
 }
 
 impl Verified {
@@ -99,9 +107,9 @@ impl Verified {
         let checked: Vec<Result<Self, Reject>> = signed
             .into_iter()
             .map(|signed| {
-                let (bytes, message) = signed.check(network)?;
+                let (encoded, message) = signed.check(network)?;
                 claims.push(Claim::new(signed.body.key, &message, signed.signature));
-                Ok(Self { signed, bytes })
+                Ok(Self { signed, encoded })
             })
             .collect();
         let mut good = good(&claims).into_iter();
@@ -121,9 +129,14 @@ impl Verified {
         &self.signed
     }
 
-    /// The length of its signed encoding.
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    /// The operation as it was signed, given away.
+    pub fn into_signed(self) -> Signed<Request> {
+        self.signed
+    }
+
+    /// Its signed encoding.
+    pub fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
 }
 

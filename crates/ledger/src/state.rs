@@ -1,15 +1,12 @@
 //! State and `apply`: the only way anything changes.
 
-use alloc::{
-    collections::{BTreeMap, BTreeSet},
-    string::String,
-    vec::Vec,
-};
+use alloc::{string::String, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
     Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree,
+    table::Table,
 };
 
 /// Everything the ledger knows: the records, and the Merkle tree over them.
@@ -18,17 +15,17 @@ pub struct State {
     genesis: Genesis,
     network: Digest,
     totals: Totals,
-    accounts: BTreeMap<AccountId, Account>,
-    names: BTreeMap<String, AccountId>,
-    artifacts: BTreeMap<ArtifactId, Artifact>,
-    tags: BTreeMap<(AccountId, String, String), ArtifactId>,
-    weights: BTreeMap<Digest, Weight>,
-    pots: BTreeMap<ArtifactId, Pot>,
-    offers: BTreeMap<OfferId, OfferRecord>,
-    channels: BTreeMap<ChannelId, Channel>,
+    accounts: Table<AccountId, Account>,
+    names: Table<String, AccountId>,
+    artifacts: Table<ArtifactId, Artifact>,
+    tags: Table<(AccountId, String, String), ArtifactId>,
+    weights: Table<Digest, Weight>,
+    pots: Table<ArtifactId, Pot>,
+    offers: Table<OfferId, OfferRecord>,
+    channels: Table<ChannelId, Channel>,
     tree: state_tree::Tree,
-    /// What changed since the tree was last brought up to date.
-    changed: BTreeSet<Key>,
+    /// The tables remember what the tree has yet to learn; this is so for the totals.
+    totals_changed: bool,
 }
 
 /// What an applied operation did.
@@ -84,28 +81,28 @@ impl State {
             network: genesis.network(),
             genesis,
             totals: Totals::default(),
-            accounts: BTreeMap::new(),
-            names: BTreeMap::new(),
-            artifacts: BTreeMap::new(),
-            tags: BTreeMap::new(),
-            weights: BTreeMap::new(),
-            pots: BTreeMap::new(),
-            offers: BTreeMap::new(),
-            channels: BTreeMap::new(),
+            accounts: Table::default(),
+            names: Table::default(),
+            artifacts: Table::default(),
+            tags: Table::default(),
+            weights: Table::default(),
+            pots: Table::default(),
+            offers: Table::default(),
+            channels: Table::default(),
             tree: state_tree::Tree::default(),
-            changed: BTreeSet::new(),
+            totals_changed: false,
         };
         for (key, record) in records {
             state.insert(key, record)?;
         }
-        state.update_tree();
+        state.take_changes(|_, _| {});
         Ok(state)
     }
 
     fn insert(&mut self, key: Key, record: Record) -> Result<(), Reject> {
         match (key, record) {
-            (Key::Totals, Record::Totals(totals)) => self.put_totals(totals),
-            (Key::Account(id), Record::Account(account)) => self.put_account(id, account),
+            (Key::Totals, Record::Totals(totals)) => *self.change_totals() = totals,
+            (Key::Account(id), Record::Account(account)) => self.accounts.put(id, account),
             (Key::Name(name), Record::Name(id)) => self.put_name(name, id),
             (Key::Artifact(id), Record::Artifact(artifact)) => self.put_artifact(id, artifact),
             (Key::Tag(publisher, name, tag), Record::Tag(id)) => self.put_tag(publisher, name, tag, id),
@@ -125,14 +122,13 @@ impl State {
     /// changes nothing else.
     pub fn apply(&mut self, at: Time, operation: &Verified) -> Result<Outcome, Reject> {
         let request = operation.request();
-        let fee = self.admit(at, request, operation.bytes())?;
-        self.totals.time = at;
-        self.totals.operations = self.totals.operations.saturating_add(1);
-        self.changed.insert(Key::Totals);
-        let mut account = self.account(&request.account);
+        let fee = self.admit(at, request, operation.encoded().len())?;
+        let totals = self.change_totals();
+        totals.time = at;
+        totals.operations = totals.operations.saturating_add(1);
+        let account = self.change_account(request.account);
         account.sequence = account.sequence.saturating_add(1);
         account.balance = account.balance.minus(fee).unwrap_or_default();
-        self.put_account(request.account, account);
         if !fee.is_zero() {
             self.credit(self.genesis.beneficiary, fee);
         }
@@ -154,7 +150,8 @@ impl State {
         if at > request.not_after {
             return Err(Reject::Expired);
         }
-        let account = self.account(&request.account);
+        let new = Account::new(request.account);
+        let account = self.accounts.get(&request.account).unwrap_or(&new);
         if account.key != request.key {
             return Err(Reject::KeyNotCurrent);
         }
@@ -202,13 +199,13 @@ impl State {
 
     /// The digest of everything; equal on every honest replica. Hashes what changed since it was last asked for.
     pub fn root(&mut self) -> Digest {
-        self.update_tree();
+        self.take_changes(|_, _| {});
         self.tree.root()
     }
 
     /// The proof that a record stands under the root, or that none does.
     pub fn prove(&mut self, key: &Key) -> state_tree::Proof {
-        self.update_tree();
+        self.root();
         self.tree.prove(key)
     }
 
@@ -218,13 +215,30 @@ impl State {
         self.tree.clone()
     }
 
-    fn update_tree(&mut self) {
-        for key in core::mem::take(&mut self.changed) {
-            match self.get(&key) {
-                Some(record) => self.tree.put(&key, &record),
-                None => self.tree.remove(&key),
+    /// Teaches the tree what changed, and hands each changed key to `each`, with its record if it has one. Each change is told
+    /// once: to this, to [`Self::root`], [`Self::prove`] or [`Self::tree`].
+    pub fn take_changes(&mut self, mut each: impl FnMut(Key, Option<Record>)) {
+        let tree = &mut self.tree;
+        let mut learn = |key: Key, record: Option<Record>| {
+            match &record {
+                Some(record) => tree.put(&key, record),
+                None => tree.remove(&key),
             }
+            each(key, record);
+        };
+        if core::mem::take(&mut self.totals_changed) {
+            learn(Key::Totals, Some(Record::Totals(self.totals.clone())));
         }
+        self.accounts.take_changes(|id, account| learn(Key::Account(*id), account.cloned().map(Record::Account)));
+        self.names.take_changes(|name, id| learn(Key::Name(name.clone()), id.copied().map(Record::Name)));
+        self.artifacts.take_changes(|id, artifact| learn(Key::Artifact(*id), artifact.cloned().map(Record::Artifact)));
+        self.tags.take_changes(|(publisher, name, tag), id| {
+            learn(Key::Tag(*publisher, name.clone(), tag.clone()), id.copied().map(Record::Tag));
+        });
+        self.weights.take_changes(|digest, weight| learn(Key::Weight(*digest), weight.copied().map(Record::Weight)));
+        self.pots.take_changes(|id, pot| learn(Key::Pot(*id), pot.cloned().map(Record::Pot)));
+        self.offers.take_changes(|id, offer| learn(Key::Offer(*id), offer.cloned().map(Record::Offer)));
+        self.channels.take_changes(|id, channel| learn(Key::Channel(*id), channel.cloned().map(Record::Channel)));
     }
 
     /// The record under a key.
@@ -242,11 +256,6 @@ impl State {
             Key::Offer(id) => self.offer(id).cloned().map(Record::Offer),
             Key::Channel(id) => self.channel(id).cloned().map(Record::Channel),
         }
-    }
-
-    /// The keys whose records may have changed since [`Self::root`] or [`Self::prove`] was last called, in order.
-    pub fn changed(&self) -> impl Iterator<Item = &Key> {
-        self.changed.iter()
     }
 
     /// Every record, in the order of the keys.
@@ -347,55 +356,47 @@ impl State {
     }
 }
 
-/// Writing: each remembers what the tree has yet to learn.
+/// Writing: the tables remember what the tree has yet to learn.
 impl State {
-    pub(crate) fn put_totals(&mut self, totals: Totals) {
-        self.changed.insert(Key::Totals);
-        self.totals = totals;
+    pub(crate) fn change_totals(&mut self) -> &mut Totals {
+        self.totals_changed = true;
+        &mut self.totals
     }
 
-    pub(crate) fn put_account(&mut self, id: AccountId, account: Account) {
-        self.changed.insert(Key::Account(id));
-        self.accounts.insert(id, account);
+    /// An account to be changed; it has a record from now on.
+    pub(crate) fn change_account(&mut self, id: AccountId) -> &mut Account {
+        self.accounts.change(id, || Account::new(id))
     }
 
     pub(crate) fn put_name(&mut self, name: String, id: AccountId) {
-        self.changed.insert(Key::Name(name.clone()));
-        self.names.insert(name, id);
+        self.names.put(name, id);
     }
 
     pub(crate) fn put_artifact(&mut self, id: ArtifactId, artifact: Artifact) {
-        self.changed.insert(Key::Artifact(id));
-        self.artifacts.insert(id, artifact);
+        self.artifacts.put(id, artifact);
     }
 
     pub(crate) fn put_tag(&mut self, publisher: AccountId, name: String, tag: String, id: ArtifactId) {
-        self.changed.insert(Key::Tag(publisher, name.clone(), tag.clone()));
-        self.tags.insert((publisher, name, tag), id);
+        self.tags.put((publisher, name, tag), id);
     }
 
     pub(crate) fn put_weight(&mut self, digest: Digest, weight: Weight) {
-        self.changed.insert(Key::Weight(digest));
-        self.weights.insert(digest, weight);
+        self.weights.put(digest, weight);
     }
 
     pub(crate) fn put_pot(&mut self, id: ArtifactId, pot: Pot) {
-        self.changed.insert(Key::Pot(id));
-        self.pots.insert(id, pot);
+        self.pots.put(id, pot);
     }
 
     pub(crate) fn put_offer(&mut self, id: OfferId, offer: OfferRecord) {
-        self.changed.insert(Key::Offer(id));
-        self.offers.insert(id, offer);
+        self.offers.put(id, offer);
     }
 
     pub(crate) fn put_channel(&mut self, id: ChannelId, channel: Channel) {
-        self.changed.insert(Key::Channel(id));
-        self.channels.insert(id, channel);
+        self.channels.put(id, channel);
     }
 
     pub(crate) fn remove_channel(&mut self, id: ChannelId) {
-        self.changed.insert(Key::Channel(id));
         self.channels.remove(&id);
     }
 }
@@ -405,15 +406,14 @@ impl State {
     /// # Panics
     /// If a balance exceeds 2¹²⁸: the supply is at most 2⁹⁶, so we would be wrong.
     pub(crate) fn credit(&mut self, id: AccountId, amount: Amount) {
-        let mut account = self.account(&id);
+        let account = self.change_account(id);
         account.balance = account.balance.plus(amount).expect("a balance exceeds the supply");
-        self.put_account(id, account);
     }
 
     pub(crate) fn debit(&mut self, id: AccountId, amount: Amount) -> Result<(), Reject> {
-        let mut account = self.account(&id);
-        account.balance = account.balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
-        self.put_account(id, account);
+        let balance = self.accounts.get(&id).map_or(Amount::ZERO, |account| account.balance);
+        let balance = balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
+        self.change_account(id).balance = balance;
         Ok(())
     }
 
@@ -433,17 +433,14 @@ impl State {
     /// # Panics
     /// If a total leaves its range: we would have lost or made money.
     pub(crate) fn move_total(&mut self, total: impl Fn(&mut Totals) -> &mut Amount, plus: Amount, minus: Amount) {
-        let mut totals = self.totals.clone();
-        let sum = total(&mut totals);
+        let sum = total(self.change_totals());
         *sum = sum.plus(plus).and_then(|sum| sum.minus(minus)).expect("a total left its range");
-        self.put_totals(totals);
     }
 
     /// Adds royalties to a pot. Every priced work has one since its publication.
     pub(crate) fn fill_pot(&mut self, id: &ArtifactId, amount: Amount) {
-        let mut pot = self.pots.get(id).cloned().unwrap_or_default();
+        let pot = self.pots.change(*id, Pot::default);
         pot.lifetime = pot.lifetime.plus(amount).expect("a pot exceeds the supply");
-        self.put_pot(*id, pot);
     }
 
     /// Takes the fee for changing pots.
