@@ -24,6 +24,18 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// The encoding of [`Entry::Operation`] around an operation that is encoded already.
+    pub fn encoded_operation(at: Time, signed: &[u8], result: u16) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(signed.len() + 11);
+        bytes.push(1);
+        bytes.extend(at.0.to_le_bytes());
+        bytes.extend(signed);
+        bytes.extend(result.to_le_bytes());
+        bytes
+    }
+}
+
 /// A signed tree head: a C2SP checkpoint in the form of a signed note.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub struct SignedHead {

@@ -1,49 +1,45 @@
 //! The checker: the signatures of all operations that wait are checked together, then the writer gets them in their order.
 
-use api::LedgerError;
 use ledger::{Digest, Request, Signed};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::{
-    commit::{Job, QUEUE_MAX, Verdict},
+    commit::{Job, Waiting},
     verify::verify,
 };
 
-/// An operation that nobody checked yet, and who waits for it.
+/// Operations that nobody checked yet, and who waits for them.
 pub(crate) struct Unchecked {
-    pub operation: Signed<Request>,
-    pub tell: oneshot::Sender<Verdict>,
+    pub operations: Vec<Signed<Request>>,
+    pub waiting: Waiting,
 }
 
 /// The thread that checks.
 pub(crate) struct Checker {
     pub network: Digest,
-    pub writer: mpsc::Sender<Job>,
+    pub writer: mpsc::UnboundedSender<Job>,
 }
 
 impl Checker {
     /// Runs until nobody can submit any more.
-    pub(crate) fn run(self, mut queue: mpsc::Receiver<Unchecked>) {
-        let mut waiting = Vec::new();
-        while queue.blocking_recv_many(&mut waiting, QUEUE_MAX) > 0 {
-            self.turn(&mut waiting);
+    pub(crate) fn run(self, mut queue: mpsc::UnboundedReceiver<Unchecked>) {
+        let mut jobs = Vec::new();
+        while queue.blocking_recv_many(&mut jobs, usize::MAX) > 0 {
+            self.turn(&mut jobs);
         }
     }
 
     /// Checks all that wait.
-    pub(crate) fn turn(&self, waiting: &mut Vec<Unchecked>) {
-        let (operations, tell): (Vec<_>, Vec<_>) =
-            waiting.drain(..).map(|Unchecked { operation, tell }| (operation, tell)).unzip();
+    pub(crate) fn turn(&self, jobs: &mut Vec<Unchecked>) {
+        let (mut operations, mut waiting) = (Vec::new(), Vec::with_capacity(jobs.len()));
+        for job in jobs.drain(..) {
+            waiting.push((job.operations.len(), job.waiting));
+            operations.extend(job.operations);
+        }
         verify(self.network, operations, |verified| {
-            for (verified, tell) in verified.zip(tell) {
-                match verified {
-                    // If the writer ended, those who wait see that nobody answers.
-                    Ok(operation) => drop(self.writer.blocking_send(Job { operation, tell })),
-                    Err(reject) => {
-                        let refused = LedgerError::Rejected { reject, entry: None };
-                        drop(tell.send(Verdict::Answered(Err(refused))));
-                    }
-                }
+            for (count, waiting) in waiting {
+                // If the writer ended, those who wait see that nobody answers.
+                drop(self.writer.send(Job { operations: verified.take(count).collect(), waiting }));
             }
         });
     }

@@ -1,39 +1,48 @@
 //! The writer: takes the operations that wait, decides them, makes them durable with one sync, and only then answers.
 
 use api::{Applied, LedgerError, log::Entry};
-use ledger::{State, Time, Verified, log_tree};
+use ledger::{Digest, Reject, Request, Signed, State, Time, Verified, log_tree};
 use std::{
+    ops::Range,
     path::PathBuf,
     sync::{Arc, RwLock, mpsc::SyncSender},
     time::{SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use crate::{
     decide::Done,
-    journal::{Appender, put_record},
+    journal::{Appender, FRAME_BYTES, holds_group, put_record},
     lock::{read, write},
     view::{Change, View},
 };
 
-/// Most operations in one group.
-const GROUP_MAX: usize = 8_192;
+/// A group is full with so many operations; it may have some more, if they were submitted together.
+pub(crate) const GROUP_MAX: usize = 8_192;
 /// Most operations that may wait; more are turned away.
-pub(crate) const QUEUE_MAX: usize = 16_384;
+pub(crate) const QUEUE_MAX: usize = 2 * GROUP_MAX;
+/// Fewer leaves than these are not worth a thread.
+const FEW_LEAVES: usize = 256;
 
-/// An operation that waits, and who waits for it.
+/// Operations that were checked, or what was wrong with them, in their order.
 pub(crate) struct Job {
-    pub operation: Verified,
-    pub tell: oneshot::Sender<Verdict>,
+    pub operations: Vec<Result<Verified, Reject>>,
+    pub waiting: Waiting,
 }
 
-/// What became of a job.
+/// Whoever waits, and the operations' places in the queue.
+pub(crate) struct Waiting {
+    pub tell: oneshot::Sender<Vec<Verdict>>,
+    pub places: OwnedSemaphorePermit,
+}
+
+/// What became of an operation.
 #[derive(Debug)]
 pub(crate) enum Verdict {
     /// It was decided, and what was decided is durable.
     Answered(Result<Applied, LedgerError>),
     /// An operation with its sequence was decided before, and that is durable: look whether it was the same.
-    Repeated,
+    Repeated(Box<Signed<Request>>),
 }
 
 /// The one thread that changes the ledger.
@@ -51,13 +60,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Runs until nobody can submit any more, or the journal cannot be written.
-    pub(crate) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+    pub(crate) fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
         let mut jobs = Vec::new();
         while let Some(first) = queue.blocking_recv() {
+            let mut operations = first.operations.len();
             jobs.push(first);
-            while jobs.len() < GROUP_MAX
+            while operations < GROUP_MAX
                 && let Ok(next) = queue.try_recv()
             {
+                operations += next.operations.len();
                 jobs.push(next);
             }
             if self.commit(&mut jobs).is_err() {
@@ -72,10 +83,11 @@ impl Writer {
     /// If the journal failed: then nobody was answered, and the state is ahead of what is durable.
     pub(crate) fn commit(&mut self, jobs: &mut Vec<Job>) -> std::io::Result<()> {
         let at = (self.clock)().max(self.state.totals().time);
-        let mut verdicts = Vec::with_capacity(jobs.len());
+        let mut answers = Vec::with_capacity(jobs.len());
         let mut group = Group::at(self.journal.end(), self.next);
-        for job in jobs.drain(..) {
-            verdicts.push((job.tell, self.decide(at, &job.operation, &mut group)));
+        for Job { operations, waiting } in jobs.drain(..) {
+            let verdicts = operations.into_iter().map(|operation| self.decide(at, operation, &mut group)).collect();
+            answers.push((waiting, verdicts));
         }
         if !group.change.done.is_empty() {
             self.seal(&mut group);
@@ -86,22 +98,32 @@ impl Writer {
             // If one piece of news waits already, the keeper will see this too.
             let _ = self.news.try_send(());
         }
-        for (tell, verdict) in verdicts {
+        for (Waiting { tell, places }, verdicts) in answers {
+            drop(places);
             // Whoever went away asks again with the same bytes.
-            drop(tell.send(verdict));
+            drop(tell.send(verdicts));
         }
         Ok(())
     }
 
-    fn decide(&mut self, at: Time, operation: &Verified, group: &mut Group) -> Verdict {
+    fn decide(&mut self, at: Time, operation: Result<Verified, Reject>, group: &mut Group) -> Verdict {
+        let refused = |reject| Verdict::Answered(Err(LedgerError::Rejected { reject, entry: None }));
+        let operation = match operation {
+            Ok(operation) => operation,
+            Err(reject) => return refused(reject),
+        };
+        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
+        if holds_group(operation.encoded()) {
+            return refused(Reject::Malformed);
+        }
         let request = operation.request();
         if request.sequence < self.state.account(&request.account).sequence {
-            return Verdict::Repeated;
+            return Verdict::Repeated(Box::new(operation.into_signed()));
         }
-        match Done::decide(&mut self.state, group.next, at, operation) {
-            Err(reject) => Verdict::Answered(Err(LedgerError::Rejected { reject, entry: None })),
+        match Done::decide(&mut self.state, group.next, at, &operation) {
+            Err(reject) => refused(reject),
             Ok(done) => {
-                group.put(&done.log_entry());
+                group.put_encoded(&Entry::encoded_operation(at, operation.encoded(), done.result()));
                 let reply = done.reply();
                 group.change.done.push(Arc::new(done));
                 Verdict::Answered(reply)
@@ -117,12 +139,21 @@ impl Writer {
         write(&self.view).stopped = Some(stopped);
     }
 
-    /// Ends a group with the state's root, and notes what readers will see of it.
+    /// Ends a group with the state's root, and notes what readers will see of it. The state's tree and the log's leaves are hashed
+    /// side by side.
     fn seal(&mut self, group: &mut Group) {
-        let changed: Vec<_> = self.state.changed().cloned().collect();
-        group.change.records = changed.into_iter().map(|key| (key.clone(), self.state.get(&key))).collect();
-        group.put(&Entry::Root { root: self.state.root() });
-        group.change.tree = self.state.tree();
+        let (state, entries) = (&mut self.state, &group.entries);
+        let (mut records, hash) = (Vec::new(), |entries: &[Range<usize>]| group.hash(entries));
+        let (root, mut leaves) = std::thread::scope(|scope| {
+            let hashing = (entries.len() >= FEW_LEAVES).then(|| scope.spawn(|| hash(entries)));
+            state.take_changes(|key, record| records.push((key, record)));
+            let root = state.root();
+            (root, hashing.map_or_else(|| hash(entries), |hashing| hashing.join().expect("the hashing thread failed")))
+        });
+        group.put(&Entry::Root { root });
+        leaves.extend(group.hash(&group.entries[leaves.len()..]));
+        let change = &mut group.change;
+        (change.records, change.leaves, change.tree) = (records, leaves, state.tree());
     }
 }
 
@@ -131,6 +162,8 @@ pub(crate) struct Group {
     /// As it will lie in the journal.
     pub bytes: Vec<u8>,
     pub change: Change,
+    /// Where each entry lies in `bytes`.
+    entries: Vec<Range<usize>>,
     start: u64,
     next: u64,
 }
@@ -138,15 +171,27 @@ pub(crate) struct Group {
 impl Group {
     /// An empty group that will begin at `start` bytes with entry number `next`.
     pub(crate) fn at(start: u64, next: u64) -> Self {
-        Self { bytes: Vec::new(), change: Change::default(), start, next }
+        Self { bytes: Vec::new(), change: Change::default(), entries: Vec::new(), start, next }
     }
 
     /// Appends an entry.
     pub(crate) fn put(&mut self, entry: &Entry) {
-        let bytes = ledger::encode(entry);
-        self.change.leaves.push((self.start + self.bytes.len() as u64, log_tree::leaf(&bytes)));
-        put_record(&bytes, self.bytes.is_empty(), &mut self.bytes);
+        self.put_encoded(&ledger::encode(entry));
+    }
+
+    fn put_encoded(&mut self, entry: &[u8]) {
+        put_record(entry, self.bytes.is_empty(), &mut self.bytes);
+        self.entries.push(self.bytes.len() - entry.len()..self.bytes.len());
         self.next += 1;
+    }
+
+    /// Where the records of some of its entries begin, and their hashes as leaves.
+    fn hash(&self, entries: &[Range<usize>]) -> Vec<(u64, Digest)> {
+        let leaf = |entry: &Range<usize>| {
+            let record = entry.start - FRAME_BYTES;
+            (self.start + record as u64, log_tree::leaf(&self.bytes[entry.clone()]))
+        };
+        entries.iter().map(leaf).collect()
     }
 }
 

@@ -1,6 +1,5 @@
 //! One operation decided: what the log says of it, and what the index keeps beside.
 
-use api::log::Entry;
 use ledger::{ArtifactId, Operation, Outcome, Reject, Request, Signed, State, Time, Usage, Verified};
 
 /// An operation that left a trace.
@@ -35,10 +34,9 @@ impl Done {
         }
     }
 
-    /// Its entry in the log.
-    pub(crate) fn log_entry(&self) -> Entry {
-        let result = self.answer.as_ref().map_or_else(|reject| reject.number(), |_| 0);
-        Entry::Operation { at: self.at, signed: self.signed.clone(), result }
+    /// Its result in the log.
+    pub(crate) fn result(&self) -> u16 {
+        self.answer.as_ref().map_or_else(|reject| reject.number(), |_| 0)
     }
 
     /// What whoever submitted it is told.

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, RwLock, mpsc::Receiver},
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::{
     Error, Replica,
@@ -74,10 +74,10 @@ pub(crate) struct Ready {
     pub inner: Inner,
     pub checker: Checker,
     /// For the checker.
-    pub unchecked: mpsc::Receiver<Unchecked>,
+    pub unchecked: mpsc::UnboundedReceiver<Unchecked>,
     pub writer: Writer,
     /// For the writer.
-    pub queue: mpsc::Receiver<Job>,
+    pub queue: mpsc::UnboundedReceiver<Job>,
     pub keeper: Keeper,
     /// For the keeper.
     pub news: Receiver<()>,
@@ -101,8 +101,8 @@ impl Ready {
         let next = recovery.view.shape.size();
         let (view, index) = (Arc::new(RwLock::new(recovery.view)), Arc::new(index));
         let (tell, news) = std::sync::mpsc::sync_channel(1);
-        let (to_checker, unchecked) = mpsc::channel(QUEUE_MAX);
-        let (to_writer, queue) = mpsc::channel(QUEUE_MAX);
+        let (to_checker, unchecked) = mpsc::unbounded_channel();
+        let (to_writer, queue) = mpsc::unbounded_channel();
         let checker = Checker { network: state.network(), writer: to_writer.clone() };
         let keeper = Keeper {
             disk,
@@ -126,6 +126,7 @@ impl Ready {
             index,
             signer,
             ways_in: Mutex::new(Some(WaysIn { checker: to_checker, writer: to_writer })),
+            places: Arc::new(Semaphore::new(QUEUE_MAX)),
             threads: Mutex::default(),
         };
         Ok(Self { inner, checker, unchecked, writer, queue, keeper, news })

@@ -15,15 +15,14 @@ use std::{
     sync::{Arc, Mutex, RwLock},
     thread::JoinHandle,
 };
-use tokio::sync::{mpsc, mpsc::error::TrySendError, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
     checker::Unchecked,
-    commit::{Clock, Job, Verdict, stopped},
+    commit::{Clock, GROUP_MAX, Job, Verdict, Waiting, stopped},
     disk::Stored,
     head::Signer,
     index::Index,
-    journal::holds_group,
     lock::{hold, read},
     view::View,
 };
@@ -44,13 +43,15 @@ pub(crate) struct Inner {
     pub signer: Arc<Signer>,
     /// Until it is closed.
     pub ways_in: Mutex<Option<WaysIn>>,
+    /// For operations that wait.
+    pub places: Arc<Semaphore>,
     pub threads: Mutex<Option<Threads>>,
 }
 
 /// Where operations go that are submitted.
 pub(crate) struct WaysIn {
-    pub checker: mpsc::Sender<Unchecked>,
-    pub writer: mpsc::Sender<Job>,
+    pub checker: mpsc::UnboundedSender<Unchecked>,
+    pub writer: mpsc::UnboundedSender<Job>,
 }
 
 /// The threads of an open replica, and the lock on its folder.
@@ -74,38 +75,61 @@ impl Replica {
         self.0.close();
     }
 
-    /// Submits an operation whose signature was checked elsewhere.
-    ///
-    /// # Errors
-    /// As [`Ledger::submit`].
-    pub async fn submit_verified(&self, operation: Verified) -> Result<Applied, LedgerError> {
-        let signed = operation.signed().clone();
-        self.submit_by(&signed, |ways, tell| sent(ways.writer.try_send(Job { operation, tell }))).await
+    /// Submits operations in their order, with as few syncs as can be. Each gets the answer that [`Ledger::submit`] gives.
+    pub async fn submit_all(&self, operations: Vec<Signed<Request>>) -> Vec<Result<Applied, LedgerError>> {
+        self.in_groups(operations, |ways, operations, waiting| {
+            ways.checker.send(Unchecked { operations, waiting }).is_ok()
+        })
+        .await
     }
 
-    async fn submit_by(
+    /// The same for operations whose signatures were checked elsewhere.
+    pub async fn submit_verified(&self, operations: Vec<Verified>) -> Vec<Result<Applied, LedgerError>> {
+        self.in_groups(operations, |ways, operations, waiting| {
+            let operations = operations.into_iter().map(Ok).collect();
+            ways.writer.send(Job { operations, waiting }).is_ok()
+        })
+        .await
+    }
+
+    /// Sends operations in parts that fit into one group, and waits for each.
+    async fn in_groups<T>(
         &self,
-        signed: &Signed<Request>,
-        send: impl FnOnce(&WaysIn, oneshot::Sender<Verdict>) -> Result<(), Option<&'static str>>,
-    ) -> Result<Applied, LedgerError> {
-        if self.is_repeated(&signed.body) {
-            return self.repeated(signed);
+        operations: Vec<T>,
+        send: impl Fn(&WaysIn, Vec<T>, Waiting) -> bool,
+    ) -> Vec<Result<Applied, LedgerError>> {
+        let mut answers = Vec::with_capacity(operations.len());
+        let mut operations = operations.into_iter();
+        while operations.len() > 0 {
+            let group: Vec<T> = operations.by_ref().take(GROUP_MAX).collect();
+            let count = group.len();
+            match self.group(group, &send).await {
+                Ok(verdicts) => answers.extend(verdicts.into_iter().map(|verdict| self.answer(verdict))),
+                Err(reason) => answers.extend((0..count).map(|_| Err(self.0.unreachable(&reason)))),
+            }
         }
-        // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
-        if holds_group(&ledger::encode(signed)) {
-            return Err(LedgerError::Rejected { reject: Reject::Malformed, entry: None });
-        }
+        answers
+    }
+
+    /// What became of each, or why nobody answers.
+    async fn group<T>(
+        &self,
+        operations: Vec<T>,
+        send: impl Fn(&WaysIn, Vec<T>, Waiting) -> bool,
+    ) -> Result<Vec<Verdict>, String> {
+        let count = u32::try_from(operations.len()).unwrap_or(u32::MAX);
+        let places = Arc::clone(&self.0.places).try_acquire_many_owned(count);
+        let places = places.map_err(|_| "too many operations wait")?;
         let (tell, told) = oneshot::channel();
-        let sent = hold(&self.0.ways_in).as_ref().map_or(Err(None), |ways| send(ways, tell));
-        if let Err(reason) = sent {
-            return Err(
-                reason.map_or_else(|| self.0.unreachable(&stopped(&self.0.view)), |reason| self.0.unreachable(reason))
-            );
-        }
-        match told.await {
-            Ok(Verdict::Answered(answer)) => answer,
-            Ok(Verdict::Repeated) => self.repeated(signed),
-            Err(_) => Err(self.0.unreachable(&stopped(&self.0.view))),
+        let sent = hold(&self.0.ways_in).as_ref().is_some_and(|ways| send(ways, operations, Waiting { tell, places }));
+        let verdicts = if sent { told.await.ok() } else { None };
+        verdicts.ok_or_else(|| stopped(&self.0.view))
+    }
+
+    fn answer(&self, verdict: Verdict) -> Result<Applied, LedgerError> {
+        match verdict {
+            Verdict::Answered(answer) => answer,
+            Verdict::Repeated(operation) => self.repeated(&operation),
         }
     }
 
@@ -170,14 +194,6 @@ impl Replica {
     }
 }
 
-/// Why something was not sent, if it was not because the thread that takes it stopped.
-fn sent<T>(sent: Result<(), TrySendError<T>>) -> Result<(), Option<&'static str>> {
-    sent.map_err(|error| match error {
-        TrySendError::Full(_) => Some("too many operations wait"),
-        TrySendError::Closed(_) => None,
-    })
-}
-
 impl Inner {
     fn close(&self) {
         drop(hold(&self.ways_in).take());
@@ -220,9 +236,11 @@ impl Ledger for Replica {
     }
 
     async fn submit(&self, operation: &Signed<Request>) -> Result<Applied, LedgerError> {
-        let unchecked = operation.clone();
-        self.submit_by(operation, |ways, tell| sent(ways.checker.try_send(Unchecked { operation: unchecked, tell })))
-            .await
+        if self.is_repeated(&operation.body) {
+            return self.repeated(operation);
+        }
+        let answer = self.submit_all(vec![operation.clone()]).await.pop();
+        answer.unwrap_or_else(|| Err(self.0.unreachable("nobody answered")))
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {

@@ -81,7 +81,9 @@ pub(crate) fn take_record(bytes: &[u8]) -> Option<(Frame, &[u8], &[u8])> {
 /// True if a record that begins a group lies anywhere in `bytes`, be it within another one.
 pub(crate) fn holds_group(bytes: &[u8]) -> bool {
     let begins = |at| take_record(bytes.get(at..)?).filter(|(frame, ..)| frame.begins_group());
-    (0..bytes.len()).any(|at| begins(at).is_some())
+    // The highest byte of such a record's length is this one.
+    let highest = |(at, byte): (usize, &u8)| if *byte == 0x80 { at.checked_sub(3) } else { None };
+    bytes.iter().enumerate().filter_map(highest).any(|at| begins(at).is_some())
 }
 
 fn crc(length: u32, entry: &[u8]) -> u32 {

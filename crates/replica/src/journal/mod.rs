@@ -8,7 +8,7 @@ mod read;
 mod recover;
 
 pub(crate) use append::{Appender, create};
-pub(crate) use frame::{HEADER_BYTES, holds_group, open_header, put_record, take_record};
+pub(crate) use frame::{FRAME_BYTES, HEADER_BYTES, holds_group, open_header, put_record, take_record};
 pub(crate) use mark::{acknowledged, open_mark};
 pub(crate) use read::{Damage, Raw};
 pub(crate) use recover::{ScanError, Tail, scan};

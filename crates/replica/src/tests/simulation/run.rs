@@ -12,7 +12,7 @@ use std::{
     },
     task::{Context, Poll, Waker},
 };
-use tokio::sync::mpsc::Receiver;
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{
     chance::Chance,
@@ -55,9 +55,9 @@ pub struct Run {
 struct Process {
     replica: Replica,
     checker: Checker,
-    unchecked: Receiver<Unchecked>,
+    unchecked: UnboundedReceiver<Unchecked>,
     /// Until the journal cannot be written.
-    writer: Option<(Writer, Receiver<Job>)>,
+    writer: Option<(Writer, UnboundedReceiver<Job>)>,
     keeper: Keeper,
 }
 
