@@ -1,5 +1,6 @@
 //! What the measurements share: medians, the machine they ran on, and a load of requests.
 
+pub mod double_entry;
 pub mod market;
 pub mod requests;
 

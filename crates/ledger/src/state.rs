@@ -5,8 +5,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
-    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree,
-    table::Table,
+    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree, table::Table,
 };
 
 /// Everything the ledger knows: the records, and the Merkle tree over them.

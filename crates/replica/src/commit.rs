@@ -146,7 +146,7 @@ impl Writer {
         let (mut records, hash) = (Vec::new(), |entries: &[Range<usize>]| group.hash(entries));
         let (root, mut leaves) = std::thread::scope(|scope| {
             let hashing = (entries.len() >= FEW_LEAVES).then(|| scope.spawn(|| hash(entries)));
-            state.take_changes(|key, record| records.push((key, record)));
+            state.take_changes(|key, record| records.push((key, record.map(Arc::new))));
             let root = state.root();
             (root, hashing.map_or_else(|| hash(entries), |hashing| hashing.join().expect("the hashing thread failed")))
         });

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// A snapshot after so many entries at least: replaying as many takes less than half a second.
-const SNAPSHOT_ENTRIES: u64 = 4_096;
+const SNAPSHOT_ENTRIES: u64 = 32_768;
 /// And after one entry at least for so many records: a snapshot writes all of them, so a large ledger takes one more seldom, and
 /// what it writes stays in proportion to the journal.
 const RECORDS_PER_ENTRY: u64 = 16;

@@ -35,7 +35,7 @@ impl View {
     }
 
     fn records_from(&self, first: Key) -> impl Iterator<Item = (&Key, &Record)> {
-        self.records.range((Bound::Included(first), Bound::Unbounded))
+        self.records.range((Bound::Included(first), Bound::Unbounded)).map(|(key, record)| (key, &**record))
     }
 }
 

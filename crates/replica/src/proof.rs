@@ -33,7 +33,7 @@ impl Inner {
     pub(crate) fn prove_state(&self, key: Key) -> io::Result<Option<Proof>> {
         let (tree, record, totals, head) = {
             let view = read(&self.view);
-            let record = |key| view.records.get(key).cloned();
+            let record = |key| view.record(key).cloned();
             (view.tree.clone(), record(&key), record(&Key::Totals), view.head())
         };
         let Some(Record::Totals(totals)) = totals else { return Ok(None) };

@@ -5,7 +5,6 @@ use std::{io::Read as _, path::Path, sync::Arc};
 
 use crate::{
     Error,
-    decide::Done,
     disk::{Disk, ReadFrom, Stored},
     index::Index,
     journal::{self, Damage, HEADER_BYTES, Raw, ScanError, Tail, open_header, scan},
@@ -14,8 +13,8 @@ use crate::{
     view::View,
 };
 
-/// So many operations are taught to the index at once.
-const LEARN: usize = 1_024;
+/// So many entries are checked together, and then taught to the index: groups are often of one operation.
+const TOGETHER: usize = 4_096;
 
 /// A ledger as its files tell it.
 pub(crate) struct Recovery {
@@ -39,21 +38,19 @@ impl Recovery {
         let network = read_header(&path, &*file)?;
         let acknowledged = journal::acknowledged(disk).max(snapshot.as_ref().map_or(0, |snapshot| snapshot.bytes));
         let mut reading = Reading::new(network, snapshot, index)?;
-        let each = |group: Vec<Raw>| {
-            reading.group(&group).map_err(|stop| match stop {
-                Stop::Damage(damage) => Error::damaged(&path, &damage),
-                Stop::Error(error) => error,
-            })
+        let stopped = |stop| match stop {
+            Stop::Damage(damage) => Error::damaged(&path, &damage),
+            Stop::Error(error) => error,
         };
-        let tail = scan(&*file, acknowledged, each).map_err(|error| match error {
+        let scanned = scan(&*file, acknowledged, |group| reading.group(group).map_err(stopped));
+        // What comes before a damaged record is checked first: the first wrong place is told.
+        reading.flush().map_err(stopped)?;
+        let tail = scanned.map_err(|error| match error {
             ScanError::Io(source) => Error::Io { path: path.clone(), source },
             ScanError::Damage(damage) => Error::damaged(&path, &damage),
             ScanError::Found(error) => error,
         })?;
-        reading.finish(tail).map_err(|stop| match stop {
-            Stop::Damage(damage) => Error::damaged(&path, &damage),
-            Stop::Error(error) => error,
-        })
+        reading.finish(tail).map_err(stopped)
     }
 }
 
@@ -101,7 +98,8 @@ struct Reading<'a> {
     genesis: Option<Genesis>,
     replay: Option<Replay>,
     view: View,
-    unlearned: Vec<Arc<Done>>,
+    /// What was read and not yet checked.
+    unchecked: Vec<Raw>,
 }
 
 impl<'a> Reading<'a> {
@@ -111,31 +109,35 @@ impl<'a> Reading<'a> {
         let snapshot = snapshot.filter(|snapshot| snapshot.entries() <= known.size);
         let index_fits = known.size == 0;
         let saved = snapshot.as_ref().map_or(0, Snapshot::entries);
-        let (view, unlearned) = (View::default(), Vec::new());
+        let (view, unchecked) = (View::default(), Vec::new());
         let (genesis, replay) = (None, None);
-        Ok(Self { network, index, known, index_fits, snapshot, saved, genesis, replay, view, unlearned })
+        Ok(Self { network, index, known, index_fits, snapshot, saved, genesis, replay, view, unchecked })
     }
 
-    fn group(&mut self, group: &[Raw]) -> Result<(), Stop> {
-        for raw in group {
+    fn group(&mut self, mut group: Vec<Raw>) -> Result<(), Stop> {
+        for raw in &group {
             self.view.shape.push(raw.offset, log_tree::leaf(&raw.bytes));
         }
         if self.view.shape.size() == self.known.size {
             self.index_fits = self.view.head() == self.known;
         }
-        let mut rest = group;
-        if let Some(first) = group.first().filter(|first| first.entry == 0) {
-            self.found(first)?;
-            rest = group.get(1..).unwrap_or_default();
+        if group.first().is_some_and(|first| first.entry == 0) {
+            self.found(&group.remove(0))?;
         }
-        if let Some(replay) = &mut self.replay {
-            self.unlearned.extend(replay.feed(rest)?.into_iter().map(Arc::new));
-        }
-        if let Some(last) = group.last().filter(|last| last.entry + 1 == self.saved) {
+        if self.replay.is_some() {
+            self.unchecked.extend(group);
+        } else if let Some(last) = group.last().filter(|last| last.entry + 1 == self.saved) {
             self.resume(last)?;
         }
-        if self.unlearned.len() >= LEARN {
-            self.learn()?;
+        if self.unchecked.len() >= TOGETHER { self.flush() } else { Ok(()) }
+    }
+
+    /// Checks what was read, and teaches it to the index.
+    fn flush(&mut self) -> Result<(), Stop> {
+        let Some(replay) = &mut self.replay else { return Ok(()) };
+        let done = replay.feed(&std::mem::take(&mut self.unchecked))?;
+        if self.index_fits {
+            self.index.learn(done.into_iter().map(Arc::new).collect(), self.view.head(), false)?;
         }
         Ok(())
     }
@@ -165,18 +167,14 @@ impl<'a> Reading<'a> {
         if snapshot.network != self.network || snapshot.frontier != *self.view.shape.frontier() {
             return Err(differ());
         }
-        let mut state = State::from_records(genesis, snapshot.records).map_err(|_| differ())?;
+        let records = snapshot.records.into_iter().map(|(key, record)| (key, Arc::unwrap_or_clone(record)));
+        let mut state = State::from_records(genesis, records).map_err(|_| differ())?;
         let root = ledger::encode(&api::log::Entry::Root { root: state.root() });
         if root != last.bytes {
             return Err(differ());
         }
         self.replay = Some(Replay::resume(state, self.saved));
         Ok(())
-    }
-
-    fn learn(&mut self) -> Result<(), Error> {
-        let done = std::mem::take(&mut self.unlearned);
-        if self.index_fits { self.index.learn(done, self.view.head(), false) } else { Ok(()) }
     }
 
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
@@ -188,8 +186,7 @@ impl<'a> Reading<'a> {
             };
             return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
-        self.learn()?;
-        self.view.records = replay.state.records().collect();
+        self.view.records = replay.state.records().map(|(key, record)| (key, Arc::new(record))).collect();
         self.view.tree = replay.state.tree();
         self.view.end = tail.end;
         Ok(Recovery { replay, view: self.view, tail, saved: self.saved, index_fits: self.index_fits })

@@ -143,13 +143,15 @@ impl Replica {
         let view = read(&self.0.view);
         let (entries, records, bytes, stopped) =
             (view.shape.size(), view.records.len(), view.end, u8::from(view.stopped.is_some()));
-        let operations = match view.records.get(&Key::Totals) {
+        let unindexed = view.fresh.len();
+        let operations = match view.record(&Key::Totals) {
             Some(Record::Totals(totals)) => totals.operations,
             _ => 0,
         };
         format!(
             "# TYPE pumasi_ledger_entries gauge\npumasi_ledger_entries {entries}\n\
              # TYPE pumasi_ledger_operations_total counter\npumasi_ledger_operations_total {operations}\n\
+             # TYPE pumasi_ledger_unindexed_operations gauge\npumasi_ledger_unindexed_operations {unindexed}\n\
              # TYPE pumasi_ledger_records gauge\npumasi_ledger_records {records}\n\
              # TYPE pumasi_ledger_journal_bytes gauge\npumasi_ledger_journal_bytes {bytes}\n\
              # TYPE pumasi_ledger_stopped gauge\npumasi_ledger_stopped {stopped}\n"
@@ -177,7 +179,7 @@ impl Replica {
 
     /// The refusal of an operation whose sequence another one took, in the order of precedence.
     fn taken(&self, request: &Request) -> LedgerError {
-        let current = match read(&self.0.view).records.get(&Key::Account(request.account)) {
+        let current = match read(&self.0.view).record(&Key::Account(request.account)) {
             Some(Record::Account(account)) => account.key == request.key,
             _ => true,
         };
@@ -244,7 +246,7 @@ impl Ledger for Replica {
     }
 
     async fn get(&self, key: &Key) -> Result<Option<Record>, LedgerError> {
-        Ok(read(&self.0.view).records.get(key).cloned())
+        Ok(read(&self.0.view).record(key).cloned())
     }
 
     async fn list(&self, list: List) -> Result<Vec<(Key, Record)>, LedgerError> {

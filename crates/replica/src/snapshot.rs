@@ -4,7 +4,7 @@
 use borsh::BorshDeserialize as _;
 use imbl::OrdMap;
 use ledger::{Digest, Key, Record, log_tree::Frontier};
-use std::{io, path::Path};
+use std::{io, path::Path, sync::Arc};
 
 use crate::{
     Error,
@@ -29,7 +29,7 @@ pub(crate) struct Snapshot {
     /// The log so far.
     pub frontier: Frontier,
     /// Every record, in the order of the keys.
-    pub records: OrdMap<Key, Record>,
+    pub records: OrdMap<Key, Arc<Record>>,
 }
 
 impl Snapshot {
@@ -42,7 +42,7 @@ impl Snapshot {
     fn encode(&self) -> Vec<u8> {
         let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         let mut body = ledger::encode(&(self.network, self.bytes, &self.frontier, count));
-        self.records.iter().for_each(|record| body.extend(ledger::encode(&record)));
+        self.records.iter().for_each(|(key, record)| body.extend(ledger::encode(&(key, &**record))));
         body
     }
 
@@ -50,7 +50,8 @@ impl Snapshot {
         let (network, bytes, frontier, count) = <(Digest, u64, Frontier, u32)>::deserialize(&mut body).ok()?;
         let mut records = Vec::new();
         for _ in 0..count {
-            records.push(<(Key, Record)>::deserialize(&mut body).ok()?);
+            let (key, record) = <(Key, Record)>::deserialize(&mut body).ok()?;
+            records.push((key, Arc::new(record)));
         }
         // What was written is in order, each key once: another file is none that was written.
         let ordered = records.is_sorted_by(|(a, _), (b, _)| a < b);

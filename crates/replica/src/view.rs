@@ -10,7 +10,7 @@ use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
 #[derive(Debug, Default)]
 pub(crate) struct View {
     /// Copying the map shares it: a snapshot is taken in a moment, however much there is.
-    pub records: OrdMap<Key, Record>,
+    pub records: OrdMap<Key, Arc<Record>>,
     /// Over these records; its root is the log's last entry.
     pub tree: Tree,
     pub shape: Shape,
@@ -25,7 +25,7 @@ pub(crate) struct View {
 /// What a group changed.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
-    pub records: Vec<(Key, Option<Record>)>,
+    pub records: Vec<(Key, Option<Arc<Record>>)>,
     /// The tree over all records after it.
     pub tree: Tree,
     /// Offset and leaf hash of each entry.
@@ -49,6 +49,11 @@ impl View {
         }
         self.fresh.extend(change.done);
         self.end = change.end;
+    }
+
+    /// What stands under a key.
+    pub(crate) fn record(&self, key: &Key) -> Option<&Record> {
+        self.records.get(key).map(Arc::as_ref)
     }
 
     pub(crate) fn head(&self) -> Head {
@@ -75,7 +80,7 @@ impl View {
 
     /// The sequence that an account's next operation must have.
     pub(crate) fn sequence(&self, account: AccountId) -> u64 {
-        match self.records.get(&Key::Account(account)) {
+        match self.record(&Key::Account(account)) {
             Some(Record::Account(account)) => account.sequence,
             _ => 0,
         }

@@ -19,7 +19,7 @@ type Answer = Result<Json<Value>, Failure>;
 
 /// What stands under a key.
 pub(super) fn record(replica: &Replica, key: &Key) -> Option<Record> {
-    read(&replica.0.view).records.get(key).cloned()
+    read(&replica.0.view).record(key).cloned()
 }
 
 /// An account by its id or name.

@@ -1,10 +1,10 @@
 //! What the index learns from an operation.
 
-use ledger::{Amount, Effect, Head, Operation, Usage};
+use ledger::{AccountId, Amount, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
-use super::{Index, sql, sum, things::concerns};
+use super::{Index, Thing, sql, sum, things::concerns};
 use crate::{Error, decide::Done};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -28,40 +28,59 @@ impl Index {
 
 fn learn_all(books: &Connection, done: &[Arc<Done>], head: Head) -> rusqlite::Result<()> {
     let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
-    for done in done.iter().filter(|done| sql(done.entry) >= known) {
-        learn(books, done)?;
+    let mut done: Vec<&Done> = done.iter().map(Arc::as_ref).filter(|done| sql(done.entry) >= known).collect();
+    for done in &done {
+        learn_settled(books, done)?;
+    }
+    // In the order of the tables that ids scatter: neighbors lie on one page, and a page is found once.
+    done.sort_unstable_by_key(|done| (done.signed.body.account, done.signed.body.sequence));
+    learn_operations(books, &done)?;
+    let things = done.iter().flat_map(|done| concerns(done).into_iter().map(|thing| (thing, done.entry)));
+    let mut things: Vec<(Thing, u64)> = things.collect();
+    things.sort_unstable();
+    let mut insert = books.prepare_cached("INSERT INTO concerns (thing, entry) VALUES (?, ?)")?;
+    for (thing, entry) in things {
+        insert.execute(params![thing.bytes(), sql(entry)])?;
+    }
+    let mut received: Vec<(AccountId, u64)> = done.iter().filter_map(|done| received(done)).collect();
+    received.sort_unstable();
+    let mut insert = books.prepare_cached("INSERT INTO received (account, entry) VALUES (?, ?)")?;
+    for (account, entry) in received {
+        insert.execute(params![account.0, sql(entry)])?;
     }
     let update = "UPDATE progress SET entries = ?1, root = ?2 WHERE entries < ?1";
     books.prepare_cached(update)?.execute(params![sql(head.size), head.root.0])?;
     Ok(())
 }
 
-fn learn(books: &Connection, done: &Done) -> rusqlite::Result<()> {
-    let (body, entry) = (&done.signed.body, sql(done.entry));
-    let (result, outcome) = match &done.answer {
-        Ok(outcome) => (0, Some(ledger::encode(outcome))),
-        Err(reject) => (reject.number(), None),
-    };
-    books
-        .prepare_cached("INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)")?
-        .execute(params![entry, body.account.0, sql(body.sequence), result, outcome])?;
-    let mut concern = books.prepare_cached("INSERT INTO concerns (thing, entry) VALUES (?, ?)")?;
-    for thing in concerns(done) {
-        concern.execute(params![thing.bytes(), entry])?;
-    }
-    if let (Operation::Transfer { to, .. }, Ok(_)) = (&body.operation, &done.answer) {
-        let insert = "INSERT INTO received (account, entry) VALUES (?, ?)";
-        books.prepare_cached(insert)?.execute(params![to.0, entry])?;
-    }
-    if let (Operation::Settle { voucher }, Ok(outcome)) = (&body.operation, &done.answer) {
-        books.prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?.execute(params![
-            voucher.body.channel.0,
-            sql(voucher.body.number),
-            entry
-        ])?;
-        learn_day(books, done, &outcome.effect)?;
+fn learn_operations(books: &Connection, done: &[&Done]) -> rusqlite::Result<()> {
+    let insert = "INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)";
+    let mut insert = books.prepare_cached(insert)?;
+    for done in done {
+        let (body, outcome) = (&done.signed.body, done.answer.as_ref().ok().map(ledger::encode));
+        insert.execute(params![sql(done.entry), body.account.0, sql(body.sequence), done.result(), outcome])?;
     }
     Ok(())
+}
+
+/// Who received money in a transfer.
+fn received(done: &Done) -> Option<(AccountId, u64)> {
+    match (&done.signed.body.operation, &done.answer) {
+        (Operation::Transfer { to, .. }, Ok(_)) => Some((*to, done.entry)),
+        _ => None,
+    }
+}
+
+fn learn_settled(books: &Connection, done: &Done) -> rusqlite::Result<()> {
+    let (Operation::Settle { voucher }, Ok(outcome)) = (&done.signed.body.operation, &done.answer) else {
+        return Ok(());
+    };
+    books.prepare_cached("INSERT INTO settlements (channel, number, entry) VALUES (?, ?, ?)")?.execute(params![
+        voucher.body.channel.0,
+        sql(voucher.body.number),
+        sql(done.entry)
+    ])?;
+    learn_day(books, done, &outcome.effect)
 }
 
 fn learn_day(books: &Connection, done: &Done, effect: &Effect) -> rusqlite::Result<()> {

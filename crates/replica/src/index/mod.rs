@@ -7,6 +7,7 @@ mod things;
 
 use books::Books;
 use ledger::Usage;
+use rusqlite::Connection;
 use std::path::Path;
 
 use crate::Error;
@@ -86,6 +87,11 @@ const MIGRATIONS: &[&str] = &["
     INSERT INTO used SELECT artifact, SUM(input), SUM(output) FROM days GROUP BY artifact;
 "];
 
+/// How much of the index is kept in memory at most while it is written.
+const CACHE_KB: i64 = 65_536;
+/// After so many pages the write-ahead log is written into the file.
+const CHECKPOINT_PAGES: u32 = 8_192;
+
 /// The index.
 pub(crate) struct Index {
     books: Books,
@@ -97,7 +103,14 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
-        Ok(Self { books: Books::open(&dir.join("index.sqlite"), MIGRATIONS)? })
+        let books = Books::open(&dir.join("index.sqlite"), MIGRATIONS)?;
+        // Ids scatter what is written over all pages: few of them should have to be read again, or written twice.
+        let settings = |books: &Connection| {
+            books.pragma_update(None, "cache_size", -CACHE_KB)?;
+            books.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+        };
+        futures::executor::block_on(books.write(settings))?;
+        Ok(Self { books })
     }
 }
 

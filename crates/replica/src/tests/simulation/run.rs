@@ -214,7 +214,8 @@ impl Run {
         let auditor = Auditor::new(self.head.map(|(head, _)| head), |_| {}, |_| {});
         let (report, state) = folder::audit(&self.disk, self.dir.path(), auditor).unwrap();
         assert_eq!(Some(report.head), process.end().map(|(head, _)| head));
-        let records: imbl::OrdMap<Key, Record> = state.records().collect();
+        let records: imbl::OrdMap<Key, Arc<Record>> =
+            state.records().map(|(key, record)| (key, Arc::new(record))).collect();
         assert!(read(&process.replica.0.view).records == records, "what readers see is not what a replay gives");
         // What was answered is there as it was answered; what was not is there whole or not at all, as its group is.
         let (mut supply, mut found) = (0, 0);
