@@ -5,7 +5,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
-    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree, table::Table,
+    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, encode, state_tree,
+    table::Table,
 };
 
 /// Everything the ledger knows: the records, and the Merkle tree over them.
@@ -208,21 +209,12 @@ impl State {
         self.tree.prove(key)
     }
 
-    /// The tree over all records as they are now: a copy that later operations do not change.
-    pub fn tree(&mut self) -> state_tree::Tree {
-        self.root();
-        self.tree.clone()
-    }
-
     /// Teaches the tree what changed, and hands each changed key to `each`, with its record if it has one. Each change is told
-    /// once: to this, to [`Self::root`], [`Self::prove`] or [`Self::tree`].
+    /// once: to this, to [`Self::root`] or to [`Self::prove`].
     pub fn take_changes(&mut self, mut each: impl FnMut(Key, Option<Record>)) {
-        let tree = &mut self.tree;
+        let mut changes = Vec::new();
         let mut learn = |key: Key, record: Option<Record>| {
-            match &record {
-                Some(record) => tree.put(&key, record),
-                None => tree.remove(&key),
-            }
+            changes.push((state_tree::path(&key), record.as_ref().map(|record| Digest::of(&encode(record)))));
             each(key, record);
         };
         if core::mem::take(&mut self.totals_changed) {
@@ -238,6 +230,7 @@ impl State {
         self.pots.take_changes(|id, pot| learn(Key::Pot(*id), pot.cloned().map(Record::Pot)));
         self.offers.take_changes(|id, offer| learn(Key::Offer(*id), offer.cloned().map(Record::Offer)));
         self.channels.take_changes(|id, channel| learn(Key::Channel(*id), channel.cloned().map(Record::Channel)));
+        self.tree.update(changes);
     }
 
     /// The record under a key.

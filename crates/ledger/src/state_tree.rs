@@ -1,7 +1,7 @@
 //! The Merkle tree over all state: a binary trie on the SHA-256 of each record's key, in which a subtree of one record is
 //! that record's leaf. Its root depends on the records alone, not on the order in which they came.
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{Digest, Key, Record, encode};
@@ -33,119 +33,125 @@ fn right_at(path: Digest, depth: usize) -> bool {
     byte & (0x80u8 >> (depth & 7)) != 0
 }
 
+/// What a change puts at a path: a record's digest, or nothing.
+type Change = (Digest, Option<Digest>);
+
 #[derive(Debug, Clone, Default)]
 enum Node {
     #[default]
     Empty,
-    /// A path and the digest of the record there. Hashing it again costs less than the memory for its hash.
+    /// A path and the digest of the record there.
     Leaf(Digest, Digest),
-    /// Shared with copies of the tree until one of them changes here.
-    Inner(Arc<Inner>),
+    Inner(Box<Inner>),
 }
 
+/// A subtree of more than one record.
 #[derive(Debug, Clone)]
 struct Inner {
     left: Node,
     right: Node,
-    /// `None` while a change below waits for [`Tree::root`].
-    hash: Option<Digest>,
+    /// Kept here and not below, so that a change has to look at its own path alone.
+    left_hash: Digest,
+    right_hash: Digest,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self { left: Node::Empty, right: Node::Empty, left_hash: EMPTY, right_hash: EMPTY }
+    }
 }
 
 impl Node {
-    fn hash(&self) -> Digest {
-        match self {
-            Self::Empty => EMPTY,
-            Self::Leaf(path, record) => leaf_of(*path, *record),
-            Self::Inner(node) => node.hash.unwrap_or_else(|| inner(node.left.hash(), node.right.hash())),
+    /// Makes changes below, which are in the order of their paths, each path once. Gives the new hash.
+    fn update(&mut self, changes: &[Change], depth: usize) -> Digest {
+        match (&*self, changes) {
+            (Self::Empty, [(path, Some(record))]) => *self = Self::Leaf(*path, *record),
+            (Self::Empty, [] | [(_, None)]) => {}
+            (Self::Leaf(old, _), [(path, record)]) if old == path => {
+                *self = record.map_or(Self::Empty, |record| Self::Leaf(*path, record));
+            }
+            _ => return self.spread(changes, depth),
         }
+        self.small_hash()
     }
 
-    /// Hashes what changed, and keeps the hashes.
-    fn settle(&mut self) -> Digest {
-        match self {
-            Self::Inner(node) if node.hash.is_none() => {
-                let node = Arc::make_mut(node);
-                *node.hash.insert(inner(node.left.settle(), node.right.settle()))
-            }
-            settled => settled.hash(),
-        }
+    /// The hash of a subtree of one record or none.
+    fn small_hash(&self) -> Digest {
+        if let Self::Leaf(path, record) = self { leaf_of(*path, *record) } else { EMPTY }
     }
 
-    fn put(self, path: Digest, record: Digest, depth: usize) -> Self {
-        match self {
-            Self::Empty => Self::Leaf(path, record),
-            Self::Leaf(old, _) if old == path => Self::Leaf(path, record),
-            Self::Leaf(old, old_record) => {
-                let (mut left, mut right) = (Self::Empty, Self::Empty);
-                *if right_at(old, depth) { &mut right } else { &mut left } = Self::Leaf(old, old_record);
-                Self::Inner(Arc::new(Inner { left, right, hash: None })).put(path, record, depth)
-            }
-            Self::Inner(mut shared) => {
-                let node = Arc::make_mut(&mut shared);
-                let child = node.child(path, depth);
-                *child = core::mem::take(child).put(path, record, depth.saturating_add(1));
-                node.hash = None;
-                Self::Inner(shared)
-            }
-        }
-    }
-
-    fn remove(self, path: Digest, depth: usize) -> Self {
-        match self {
-            Self::Leaf(old, _) if old == path => Self::Empty,
-            Self::Inner(mut shared) => {
-                let node = Arc::make_mut(&mut shared);
-                let child = node.child(path, depth);
-                *child = core::mem::take(child).remove(path, depth.saturating_add(1));
-                node.hash = None;
-                match (&mut node.left, &mut node.right) {
-                    (Self::Empty, only @ (Self::Leaf(..) | Self::Empty)) | (only @ Self::Leaf(..), Self::Empty) => {
-                        core::mem::take(only)
-                    }
-                    _ => Self::Inner(shared),
+    /// Makes changes of more than one place.
+    fn spread(&mut self, changes: &[Change], depth: usize) -> Digest {
+        let mut inner = match core::mem::take(self) {
+            Self::Inner(inner) => inner,
+            small => {
+                let mut inner = Box::<Inner>::default();
+                let hash = small.small_hash();
+                match small {
+                    Self::Leaf(path, _) if right_at(path, depth) => (inner.right, inner.right_hash) = (small, hash),
+                    _ => (inner.left, inner.left_hash) = (small, hash),
                 }
+                inner
             }
-            other => other,
+        };
+        let (left, right) = changes.split_at(changes.partition_point(|(path, _)| !right_at(*path, depth)));
+        let below = depth.saturating_add(1);
+        if !left.is_empty() {
+            inner.left_hash = inner.left.update(left, below);
         }
+        if !right.is_empty() {
+            inner.right_hash = inner.right.update(right, below);
+        }
+        let (hash, node) = match (&mut inner.left, &mut inner.right) {
+            (Self::Empty, only @ (Self::Leaf(..) | Self::Empty)) => (inner.right_hash, core::mem::take(only)),
+            (only @ Self::Leaf(..), Self::Empty) => (inner.left_hash, core::mem::take(only)),
+            _ => (self::inner(inner.left_hash, inner.right_hash), Self::Inner(inner)),
+        };
+        *self = node;
+        hash
     }
 }
 
-impl Inner {
-    fn child(&mut self, path: Digest, depth: usize) -> &mut Node {
-        if right_at(path, depth) { &mut self.right } else { &mut self.left }
-    }
+/// The tree. Changes are O(log n) each, and less if many are made together.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    top: Node,
+    root: Digest,
 }
 
-/// The tree. Changes are O(log n) and hashed together when the root is asked for. A copy costs nothing: it shares what does not
-/// change later.
-#[derive(Debug, Clone, Default)]
-pub struct Tree(Node);
+impl Default for Tree {
+    fn default() -> Self {
+        Self { top: Node::Empty, root: EMPTY }
+    }
+}
 
 impl Tree {
-    /// Puts or replaces a record.
-    pub fn put(&mut self, key: &Key, record: &Record) {
-        self.0 = core::mem::take(&mut self.0).put(path(key), Digest::of(&encode(record)), 0);
-    }
-
-    /// Takes a record out, if it is there.
-    pub fn remove(&mut self, key: &Key) {
-        self.0 = core::mem::take(&mut self.0).remove(path(key), 0);
+    /// Puts, replaces and removes records: at each path (see [`path`]) the digest of the record's encoding that stands there from now
+    /// on, or nothing.
+    ///
+    /// # Panics
+    /// If a path is there twice.
+    pub fn update(&mut self, mut changes: Vec<(Digest, Option<Digest>)>) {
+        changes.sort_unstable();
+        assert!(changes.is_sorted_by(|one, next| one.0 < next.0), "two changes at one path");
+        if !changes.is_empty() {
+            self.root = self.top.update(&changes, 0);
+        }
     }
 
     /// The root: 32 zero bytes if nothing is there.
-    pub fn root(&mut self) -> Digest {
-        self.0.settle()
+    pub const fn root(&self) -> Digest {
+        self.root
     }
 
     /// The proof that a record is there (or, where another leaf or nothing stands in its place, that it is not).
     pub fn prove(&self, key: &Key) -> Proof {
         let path = path(key);
-        let (mut siblings, mut node) = (Vec::new(), &self.0);
+        let (mut siblings, mut node) = (Vec::new(), &self.top);
         while let Node::Inner(inner) = node {
             let right = right_at(path, siblings.len());
-            let (on, off) = if right { (&inner.right, &inner.left) } else { (&inner.left, &inner.right) };
-            siblings.push(off.hash());
-            node = on;
+            siblings.push(if right { inner.left_hash } else { inner.right_hash });
+            node = if right { &inner.right } else { &inner.left };
         }
         let end = match node {
             Node::Leaf(path, record) => Some((*path, *record)),

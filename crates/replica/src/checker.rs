@@ -39,7 +39,7 @@ impl Checker {
         verify(self.network, operations, |verified| {
             for (count, waiting) in waiting {
                 // If the writer ended, those who wait see that nobody answers.
-                drop(self.writer.send(Job { operations: verified.take(count).collect(), waiting }));
+                drop(self.writer.send(Job::Submit(verified.take(count).collect(), waiting)));
             }
         });
     }

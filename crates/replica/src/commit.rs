@@ -1,7 +1,7 @@
 //! The writer: takes the operations that wait, decides them, makes them durable with one sync, and only then answers.
 
-use api::{Applied, LedgerError, log::Entry};
-use ledger::{Digest, Reject, Request, Signed, State, Time, Verified, log_tree};
+use api::{Applied, LedgerError, log::Entry, proof::Stood};
+use ledger::{Digest, Head, Key, Reject, Request, Signed, State, Time, Verified, log_tree};
 use std::{
     ops::Range,
     path::PathBuf,
@@ -14,6 +14,7 @@ use crate::{
     decide::Done,
     journal::{Appender, FRAME_BYTES, holds_group, put_record},
     lock::{read, write},
+    proof::stands,
     view::{Change, View},
 };
 
@@ -24,10 +25,22 @@ pub(crate) const QUEUE_MAX: usize = 2 * GROUP_MAX;
 /// Fewer leaves than these are not worth a thread.
 const FEW_LEAVES: usize = 256;
 
-/// Operations that were checked, or what was wrong with them, in their order.
-pub(crate) struct Job {
-    pub operations: Vec<Result<Verified, Reject>>,
-    pub waiting: Waiting,
+/// What the writer is asked.
+pub(crate) enum Job {
+    /// To decide operations that were checked; of some it is known what is wrong with them.
+    Submit(Vec<Result<Verified, Reject>>, Waiting),
+    /// To prove what stands under a key: only the writer has the tree.
+    Prove(Key, oneshot::Sender<(Stood, Head)>),
+}
+
+impl Job {
+    /// How many operations it has.
+    const fn operations(&self) -> usize {
+        match self {
+            Self::Submit(operations, _) => operations.len(),
+            Self::Prove(..) => 0,
+        }
+    }
 }
 
 /// Whoever waits, and the operations' places in the queue.
@@ -63,12 +76,12 @@ impl Writer {
     pub(crate) fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>) {
         let mut jobs = Vec::new();
         while let Some(first) = queue.blocking_recv() {
-            let mut operations = first.operations.len();
+            let mut operations = first.operations();
             jobs.push(first);
             while operations < GROUP_MAX
                 && let Ok(next) = queue.try_recv()
             {
-                operations += next.operations.len();
+                operations += next.operations();
                 jobs.push(next);
             }
             if self.commit(&mut jobs).is_err() {
@@ -83,11 +96,17 @@ impl Writer {
     /// If the journal failed: then nobody was answered, and the state is ahead of what is durable.
     pub(crate) fn commit(&mut self, jobs: &mut Vec<Job>) -> std::io::Result<()> {
         let at = (self.clock)().max(self.state.totals().time);
-        let mut answers = Vec::with_capacity(jobs.len());
+        let (mut answers, mut questions) = (Vec::with_capacity(jobs.len()), Vec::new());
         let mut group = Group::at(self.journal.end(), self.next);
-        for Job { operations, waiting } in jobs.drain(..) {
-            let verdicts = operations.into_iter().map(|operation| self.decide(at, operation, &mut group)).collect();
-            answers.push((waiting, verdicts));
+        for job in jobs.drain(..) {
+            match job {
+                Job::Submit(operations, waiting) => {
+                    let decide = |operation| self.decide(at, operation, &mut group);
+                    let verdicts = operations.into_iter().map(decide).collect();
+                    answers.push((waiting, verdicts));
+                }
+                Job::Prove(key, tell) => questions.push((key, tell)),
+            }
         }
         if !group.change.done.is_empty() {
             self.seal(&mut group);
@@ -102,6 +121,10 @@ impl Writer {
             drop(places);
             // Whoever went away asks again with the same bytes.
             drop(tell.send(verdicts));
+        }
+        for (key, tell) in questions {
+            // All of the state is durable, and the head's last entry is its root.
+            drop(tell.send((stands(&mut self.state, key), read(&self.view).head())));
         }
         Ok(())
     }
@@ -152,8 +175,7 @@ impl Writer {
         });
         group.put(&Entry::Root { root });
         leaves.extend(group.hash(&group.entries[leaves.len()..]));
-        let change = &mut group.change;
-        (change.records, change.leaves, change.tree) = (records, leaves, state.tree());
+        (group.change.records, group.change.leaves) = (records, leaves);
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, RwLock, mpsc::Receiver},
+    sync::{Arc, Mutex, OnceLock, RwLock, mpsc::Receiver},
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -125,6 +125,7 @@ impl Ready {
             view,
             index,
             signer,
+            last: OnceLock::new(),
             ways_in: Mutex::new(Some(WaysIn { checker: to_checker, writer: to_writer })),
             places: Arc::new(Semaphore::new(QUEUE_MAX)),
             threads: Mutex::default(),

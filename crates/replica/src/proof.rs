@@ -4,10 +4,20 @@ use api::{
     log::SignedHead,
     proof::{Claim, Proof, Stood},
 };
-use ledger::{Digest, Head, Key, Record, log_tree, log_tree::Frontier};
-use std::{io, ops::Range};
+use ledger::{Digest, Head, Key, State, log_tree, log_tree::Frontier};
+use std::{
+    io,
+    ops::Range,
+    sync::{Arc, Mutex},
+};
+use tokio::sync::oneshot;
 
-use crate::{lock::read, replica::Inner, shape::BLOCK};
+use crate::{
+    commit::Job,
+    lock::{hold, read},
+    replica::Inner,
+    shape::BLOCK,
+};
 
 /// A block is a subtree of so many levels.
 const BLOCK_LEVELS: u32 = BLOCK.trailing_zeros();
@@ -26,21 +36,36 @@ impl Inner {
         self.under(signed, index, Claim::Entry(Box::new(entry)))
     }
 
-    /// Proves what stands under a key, or that nothing does. `None` if there are no sums, which no journal leads to.
+    /// Proves what stands under a key, or that nothing does. The writer has the tree; when it is gone nothing changes any more, and
+    /// a tree is made once from what readers see.
     ///
     /// # Errors
     /// The system's, or a damaged record.
-    pub(crate) fn prove_state(&self, key: Key) -> io::Result<Option<Proof>> {
-        let (tree, record, totals, head) = {
-            let view = read(&self.view);
-            let record = |key| view.record(key).cloned();
-            (view.tree.clone(), record(&key), record(&Key::Totals), view.head())
+    pub(crate) async fn prove_state(&self, key: Key) -> io::Result<Option<Proof>> {
+        let (tell, told) = oneshot::channel();
+        let job = Job::Prove(key.clone(), tell);
+        let sent = hold(&self.ways_in).as_ref().is_some_and(|ways| ways.writer.send(job).is_ok());
+        let told = if sent { told.await.ok() } else { None };
+        let (stood, head) = match told {
+            Some(told) => told,
+            None => {
+                let (state, head) = self.last.get_or_init(|| self.last());
+                (stands(&mut hold(state), key), *head)
+            }
         };
-        let Some(Record::Totals(totals)) = totals else { return Ok(None) };
-        let (proof, totals_proof) = (tree.prove(&key), tree.prove(&Key::Totals));
-        let stood = Stood { key, record, proof, totals, totals_proof };
         // Each group ends with the root of the state after it.
         self.under(self.signer.sign(head), head.size.saturating_sub(1), Claim::Stood(Box::new(stood)))
+    }
+
+    /// The state that readers see, with a tree of its own.
+    fn last(&self) -> (Mutex<State>, Head) {
+        let (records, head) = {
+            let view = read(&self.view);
+            (view.records.clone(), view.head())
+        };
+        let records = records.into_iter().map(|(key, record)| (key, Arc::unwrap_or_clone(record)));
+        let state = State::from_records((*self.genesis).clone(), records).expect("readers see a state's records");
+        (Mutex::new(state), head)
     }
 
     fn signed_head(&self) -> SignedHead {
@@ -70,6 +95,13 @@ impl Inner {
         let mut leaves = Leaves { inner: self, block: u64::MAX, hashes: Vec::new() };
         parts.iter().map(|part| leaves.root(part)).collect()
     }
+}
+
+/// What stands under a key of a state, and the way to its root.
+pub(crate) fn stands(state: &mut State, key: Key) -> Stood {
+    let (proof, totals_proof) = (state.prove(&key), state.prove(&Key::Totals));
+    let (record, totals) = (state.get(&key), state.totals().clone());
+    Stood { key, record, proof, totals, totals_proof }
 }
 
 /// The leaves of the block that was read last.

@@ -179,7 +179,7 @@ impl<'a> Reading<'a> {
 
     fn finish(mut self, tail: Tail) -> Result<Recovery, Stop> {
         let size = self.view.shape.size();
-        let Some(mut replay) = self.replay.take() else {
+        let Some(replay) = self.replay.take() else {
             let what = match size {
                 0 => "the founding document is damaged or gone".into(),
                 _ => format!("the snapshot stands for {} entries, and the journal ends here", self.saved),
@@ -187,7 +187,6 @@ impl<'a> Reading<'a> {
             return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
         self.view.records = replay.state.records().map(|(key, record)| (key, Arc::new(record))).collect();
-        self.view.tree = replay.state.tree();
         self.view.end = tail.end;
         Ok(Recovery { replay, view: self.view, tail, saved: self.saved, index_fits: self.index_fits })
     }

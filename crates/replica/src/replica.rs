@@ -7,12 +7,13 @@ use api::{
 };
 use async_trait::async_trait;
 use ledger::{
-    AccountId, ArtifactId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed, Usage, Verified,
+    AccountId, ArtifactId, ChannelId, Digest, Genesis, Head, Key, Operation, Record, Reject, Request, Signed, State,
+    Usage, Verified,
 };
 use std::{
     fs::File,
     path::PathBuf,
-    sync::{Arc, Mutex, RwLock},
+    sync::{Arc, Mutex, OnceLock, RwLock},
     thread::JoinHandle,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -41,6 +42,8 @@ pub(crate) struct Inner {
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
+    /// What stands and its tree, when nothing changes any more; made when it is asked for.
+    pub last: OnceLock<(Mutex<State>, Head)>,
     /// Until it is closed.
     pub ways_in: Mutex<Option<WaysIn>>,
     /// For operations that wait.
@@ -87,7 +90,7 @@ impl Replica {
     pub async fn submit_verified(&self, operations: Vec<Verified>) -> Vec<Result<Applied, LedgerError>> {
         self.in_groups(operations, |ways, operations, waiting| {
             let operations = operations.into_iter().map(Ok).collect();
-            ways.writer.send(Job { operations, waiting }).is_ok()
+            ways.writer.send(Job::Submit(operations, waiting)).is_ok()
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! What readers see: everything that is durable, and nothing else.
 
 use imbl::OrdMap;
-use ledger::{AccountId, ChannelId, Digest, Head, Key, Record, state_tree::Tree};
+use ledger::{AccountId, ChannelId, Digest, Head, Key, Record};
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
@@ -11,8 +11,6 @@ use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
 pub(crate) struct View {
     /// Copying the map shares it: a snapshot is taken in a moment, however much there is.
     pub records: OrdMap<Key, Arc<Record>>,
-    /// Over these records; its root is the log's last entry.
-    pub tree: Tree,
     pub shape: Shape,
     /// Where the durable part of the journal ends, in bytes.
     pub end: u64,
@@ -26,8 +24,6 @@ pub(crate) struct View {
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub records: Vec<(Key, Option<Arc<Record>>)>,
-    /// The tree over all records after it.
-    pub tree: Tree,
     /// Offset and leaf hash of each entry.
     pub leaves: Vec<(u64, Digest)>,
     pub done: Vec<Arc<Done>>,
@@ -43,7 +39,6 @@ impl View {
                 None => drop(self.records.remove(&key)),
             }
         }
-        self.tree = change.tree;
         for (offset, leaf) in change.leaves {
             self.shape.push(offset, leaf);
         }

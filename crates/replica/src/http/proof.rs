@@ -21,7 +21,7 @@ pub(super) async fn entry(State(replica): State<Replica>, Path(entry): Path<Stri
 
 pub(super) async fn state(State(replica): State<Replica>, Path(key): Path<String>) -> Answer {
     let key = from_hex::<Key>("key", &key)?;
-    answer(&replica, replica.0.prove_state(key))
+    answer(&replica, replica.0.prove_state(key).await)
 }
 
 fn answer(replica: &Replica, proof: io::Result<Option<Proof>>) -> Answer {

@@ -78,7 +78,7 @@ async fn what_stands_is_proved_and_what_does_not_stand_too() {
     assert!(old.verify(network()).is_ok(), "it goes on to prove what was");
     served.replica.close();
     assert_eq!(state(&served, &keys[0]).await.0, after, "proofs are read, and so go on after the end");
-    let again = open(served.dir()).0.prove_state(keys[0].clone()).unwrap().unwrap();
+    let again = open(served.dir()).0.prove_state(keys[0].clone()).await.unwrap().unwrap();
     assert!(again.verify(network()).is_ok(), "after a restart");
 }
 
