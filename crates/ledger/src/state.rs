@@ -287,6 +287,11 @@ impl State {
         self.accounts.get(id).cloned().unwrap_or_else(|| Account::new(*id))
     }
 
+    /// The sequence that an account's next operation must have.
+    pub fn sequence(&self, id: &AccountId) -> u64 {
+        self.accounts.get(id).map_or(0, |account| account.sequence)
+    }
+
     /// Who has this name.
     pub fn named(&self, name: &str) -> Option<AccountId> {
         self.names.get(name).copied()

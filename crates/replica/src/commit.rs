@@ -22,6 +22,8 @@ use crate::{
 pub(crate) const GROUP_MAX: usize = 8_192;
 /// Most operations that may wait; more are turned away.
 pub(crate) const QUEUE_MAX: usize = 2 * GROUP_MAX;
+/// With so many operations that the index has yet to learn, which are kept in memory, the writer waits.
+const FRESH_MAX: usize = 131_072;
 /// Fewer leaves than these are not worth a thread.
 const FEW_LEAVES: usize = 256;
 
@@ -114,8 +116,7 @@ impl Writer {
             self.next = group.next;
             group.change.end = self.journal.end();
             write(&self.view).publish(group.change);
-            // If one piece of news waits already, the keeper will see this too.
-            let _ = self.news.try_send(());
+            self.tell_keeper();
         }
         for (Waiting { tell, places }, verdicts) in answers {
             drop(places);
@@ -140,7 +141,7 @@ impl Writer {
             return refused(Reject::Malformed);
         }
         let request = operation.request();
-        if request.sequence < self.state.account(&request.account).sequence {
+        if request.sequence < self.state.sequence(&request.account) {
             return Verdict::Repeated(Box::new(operation.into_signed()));
         }
         match Done::decide(&mut self.state, group.next, at, &operation) {
@@ -152,6 +153,12 @@ impl Writer {
                 Verdict::Answered(reply)
             }
         }
+    }
+
+    /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for it.
+    fn tell_keeper(&self) {
+        let behind = read(&self.view).fresh.len() > FRESH_MAX;
+        let _ = if behind { self.news.send(()).map_err(drop) } else { self.news.try_send(()).map_err(drop) };
     }
 
     /// Says why writing stops, before those who wait learn that nobody will answer.

@@ -4,6 +4,7 @@ use ledger::Digest;
 use std::{
     path::PathBuf,
     sync::{Arc, RwLock, mpsc::Receiver},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -22,6 +23,13 @@ const SNAPSHOT_ENTRIES: u64 = 32_768;
 /// what it writes stays in proportion to the journal.
 const RECORDS_PER_ENTRY: u64 = 16;
 
+/// The index learns when nothing came for so long: what comes together is learned together, while nobody needs the processor.
+const QUIET: Duration = Duration::from_millis(5);
+/// It waits at most so long after something came.
+const LAG_MAX: Duration = Duration::from_millis(250);
+/// With so many operations to learn it waits no longer.
+const PLENTY: usize = 65_536;
+
 pub(crate) struct Keeper {
     pub disk: Arc<dyn Disk>,
     pub dir: PathBuf,
@@ -37,6 +45,10 @@ impl Keeper {
     /// Runs until the writer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
         while news.recv().is_ok() {
+            let came = Instant::now();
+            while came.elapsed() < LAG_MAX && read(&self.view).fresh.len() < PLENTY && news.recv_timeout(QUIET).is_ok()
+            {
+            }
             self.turn(self.due());
         }
         self.turn(1);
@@ -68,11 +80,10 @@ impl Keeper {
             let view = read(&self.view);
             (view.fresh.iter().cloned().collect::<Vec<_>>(), view.head())
         };
+        let count = fresh.len();
         self.index.learn(fresh, head, synced)?;
-        let mut view = write(&self.view);
-        while view.fresh.front().is_some_and(|done| done.entry < head.size) {
-            view.fresh.pop_front();
-        }
+        let learned: Vec<_> = write(&self.view).fresh.drain(..count).collect();
+        drop(learned);
         Ok(())
     }
 
