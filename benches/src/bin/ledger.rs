@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 const TOGETHER: usize = 256;
 const BATCHES: [usize; 2] = [1_000, 8_000];
 /// Who submits at the same time, a batch each.
-const CLIENTS: usize = 12;
+const CLIENTS: usize = 16;
 /// Receipts that one settlement stands for.
 const RECEIPTS: u64 = 10_000;
 const SETTLEMENTS: u64 = 4_000;
@@ -127,7 +127,7 @@ impl World {
         let (mut together, mut alone, mut audited) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..rounds {
             alone.push(self.submitted(runtime, self.accounts, 1)?.0);
-            let (rate, dir) = self.submitted(runtime, CLIENTS, 1_000)?;
+            let (rate, dir) = self.submitted(runtime, CLIENTS, 256)?;
             together.push(rate);
             let source = replica::audit::Source::Folder(dir.path().to_owned());
             let begun = Instant::now();

@@ -39,8 +39,8 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn operation(&self, account: AccountId, sequence: u64) -> Result<Option<Known>, Error> {
-        let select = "SELECT entry, result, outcome FROM operations WHERE account = ? AND sequence = ?";
-        let by = params![account.0, sql(sequence)];
+        let select = "SELECT entry, result, outcome FROM operations JOIN things ON account = id WHERE thing = ? AND sequence = ?";
+        let by = params![Thing::Account(account).bytes(), sql(sequence)];
         Ok(self.books.read(|books| books.prepare_cached(select)?.query_row(by, known).optional())?)
     }
 
@@ -63,7 +63,7 @@ impl Index {
             Some(thing) => books
                 .prepare_cached(
                     "SELECT entry, result, outcome FROM concerns JOIN operations USING (entry)
-                     WHERE thing = ? AND entry < ? ORDER BY entry DESC LIMIT ?",
+                     WHERE thing = (SELECT id FROM things WHERE thing = ?) AND entry < ? ORDER BY entry DESC LIMIT ?",
                 )?
                 .query_map(params![thing.bytes(), before, filter.limit], known)?
                 .collect(),
@@ -141,8 +141,9 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn received(&self, account: AccountId, from: u64, limit: u32) -> Result<Vec<u64>, Error> {
-        let select = "SELECT entry FROM received WHERE account = ? AND entry >= ? ORDER BY entry LIMIT ?";
-        let by = params![account.0, sql(from), limit];
+        let select = "SELECT entry FROM concerns WHERE thing = (SELECT id FROM things WHERE thing = ?) AND entry >= ?
+                      AND received ORDER BY entry LIMIT ?";
+        let by = params![Thing::Account(account).bytes(), sql(from), limit];
         Ok(self
             .books
             .read(|books| books.prepare_cached(select)?.query_map(by, |row| row.get(0).map(unsql))?.collect())?)

@@ -1,11 +1,14 @@
 //! What the index learns from an operation.
 
-use ledger::{AccountId, Amount, Effect, Head, Operation, Usage};
+use ledger::{Amount, Effect, Head, Operation, Usage};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
-use super::{Index, Thing, sql, sum, things::concerns};
-use crate::{Error, decide::Done};
+use super::{
+    Index, Thing, sql, sum,
+    things::{Numbers, concerns},
+};
+use crate::{Error, decide::Done, lock::hold};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -16,57 +19,51 @@ impl Index {
     /// # Errors
     /// [`Error::Index`]; nothing was learned.
     pub(crate) fn learn(&self, done: Vec<Arc<Done>>, head: Head, synced: bool) -> Result<(), Error> {
-        let job = move |books: &Connection| learn_all(books, &done, head);
+        let numbers = Arc::clone(&self.numbers);
+        let job = move |books: &Connection| learn_all(books, &mut hold(&numbers), &done, head);
         let learned = if synced {
             futures::executor::block_on(self.books.write_synced(job))
         } else {
             futures::executor::block_on(self.books.write(job))
         };
-        Ok(learned?)
+        Ok(learned.inspect_err(|_| hold(&self.numbers).forget())?)
     }
 }
 
-fn learn_all(books: &Connection, done: &[Arc<Done>], head: Head) -> rusqlite::Result<()> {
+fn learn_all(books: &Connection, numbers: &mut Numbers, done: &[Arc<Done>], head: Head) -> rusqlite::Result<()> {
     let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
-    let mut done: Vec<&Done> = done.iter().map(Arc::as_ref).filter(|done| sql(done.entry) >= known).collect();
-    for done in &done {
+    let (mut operations, mut concerned) = (Vec::with_capacity(done.len()), Vec::new());
+    for done in done.iter().map(Arc::as_ref).filter(|done| sql(done.entry) >= known) {
         learn_settled(books, done)?;
+        let received = received(done);
+        for thing in concerns(done) {
+            concerned.push((numbers.of(books, thing)?, done.entry, received == Some(thing)));
+        }
+        let account = numbers.of(books, Thing::Account(done.signed.body.account))?;
+        operations.push((account, done));
     }
-    // In the order of the tables that ids scatter: neighbors lie on one page, and a page is found once.
-    done.sort_unstable_by_key(|done| (done.signed.body.account, done.signed.body.sequence));
-    learn_operations(books, &done)?;
-    let things = done.iter().flat_map(|done| concerns(done).into_iter().map(|thing| (thing, done.entry)));
-    let mut things: Vec<(Thing, u64)> = things.collect();
-    things.sort_unstable();
-    let mut insert = books.prepare_cached("INSERT INTO concerns (thing, entry) VALUES (?, ?)")?;
-    for (thing, entry) in things {
-        insert.execute(params![thing.bytes(), sql(entry)])?;
+    // In the order of the tables: neighbors lie on one page, and a page is found once.
+    operations.sort_unstable_by_key(|(account, done)| (*account, done.signed.body.sequence));
+    let insert = "INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)";
+    let mut insert = books.prepare_cached(insert)?;
+    for (account, done) in operations {
+        let (sequence, outcome) = (sql(done.signed.body.sequence), done.answer.as_ref().ok().map(ledger::encode));
+        insert.execute(params![sql(done.entry), account, sequence, done.result(), outcome])?;
     }
-    let mut received: Vec<(AccountId, u64)> = done.iter().filter_map(|done| received(done)).collect();
-    received.sort_unstable();
-    let mut insert = books.prepare_cached("INSERT INTO received (account, entry) VALUES (?, ?)")?;
-    for (account, entry) in received {
-        insert.execute(params![account.0, sql(entry)])?;
+    concerned.sort_unstable();
+    let mut insert = books.prepare_cached("INSERT INTO concerns (thing, entry, received) VALUES (?, ?, ?)")?;
+    for (thing, entry, received) in concerned {
+        insert.execute(params![thing, sql(entry), received])?;
     }
     let update = "UPDATE progress SET entries = ?1, root = ?2 WHERE entries < ?1";
     books.prepare_cached(update)?.execute(params![sql(head.size), head.root.0])?;
     Ok(())
 }
 
-fn learn_operations(books: &Connection, done: &[&Done]) -> rusqlite::Result<()> {
-    let insert = "INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)";
-    let mut insert = books.prepare_cached(insert)?;
-    for done in done {
-        let (body, outcome) = (&done.signed.body, done.answer.as_ref().ok().map(ledger::encode));
-        insert.execute(params![sql(done.entry), body.account.0, sql(body.sequence), done.result(), outcome])?;
-    }
-    Ok(())
-}
-
 /// Who received money in a transfer.
-fn received(done: &Done) -> Option<(AccountId, u64)> {
+fn received(done: &Done) -> Option<Thing> {
     match (&done.signed.body.operation, &done.answer) {
-        (Operation::Transfer { to, .. }, Ok(_)) => Some((*to, done.entry)),
+        (Operation::Transfer { to, .. }, Ok(_)) => Some(Thing::Account(*to)),
         _ => None,
     }
 }

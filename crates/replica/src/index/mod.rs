@@ -8,11 +8,15 @@ mod things;
 use books::Books;
 use ledger::Usage;
 use rusqlite::Connection;
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use crate::Error;
 
 pub(crate) use ask::{Filter, Known};
+use things::Numbers;
 pub(crate) use things::Thing;
 
 const MIGRATIONS: &[&str] = &["
@@ -85,6 +89,36 @@ const MIGRATIONS: &[&str] = &["
         output INTEGER NOT NULL
     ) WITHOUT ROWID, STRICT;
     INSERT INTO used SELECT artifact, SUM(input), SUM(output) FROM days GROUP BY artifact;
+", "
+    -- Accounts, artifacts and channels by a number, so that the tables with a row for each operation stay small.
+    CREATE TABLE things (
+        id INTEGER PRIMARY KEY,
+        thing BLOB NOT NULL UNIQUE
+    ) STRICT;
+    DROP TABLE operations;
+    DROP TABLE concerns;
+    DROP TABLE received;
+    CREATE TABLE operations (
+        entry INTEGER PRIMARY KEY,
+        account INTEGER NOT NULL,
+        sequence INTEGER NOT NULL,
+        result INTEGER NOT NULL,
+        outcome BLOB
+    ) STRICT;
+    CREATE UNIQUE INDEX operations_by_account ON operations (account, sequence);
+    -- `received` is 1 if it is a transfer to this account.
+    CREATE TABLE concerns (
+        thing INTEGER NOT NULL,
+        entry INTEGER NOT NULL,
+        received INTEGER NOT NULL,
+        PRIMARY KEY (thing, entry)
+    ) WITHOUT ROWID, STRICT;
+    -- The next start learns the whole log again.
+    DELETE FROM settlements;
+    DELETE FROM days;
+    DELETE FROM fee_days;
+    DELETE FROM used;
+    UPDATE progress SET entries = 0, root = zeroblob(32);
 "];
 
 /// How much of the index is kept in memory at most while it is written.
@@ -95,6 +129,7 @@ const CHECKPOINT_PAGES: u32 = 8_192;
 /// The index.
 pub(crate) struct Index {
     books: Books,
+    numbers: Arc<Mutex<Numbers>>,
 }
 
 impl Index {
@@ -110,7 +145,7 @@ impl Index {
             books.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
         };
         futures::executor::block_on(books.write(settings))?;
-        Ok(Self { books })
+        Ok(Self { books, numbers: Arc::default() })
     }
 }
 

@@ -1,12 +1,13 @@
 //! What an operation concerns.
 
 use ledger::{AccountId, ArtifactId, ChannelId, Effect, Operation};
-use std::collections::BTreeSet;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::{BTreeSet, HashMap};
 
 use crate::decide::Done;
 
 /// Something that operations are looked up by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Thing {
     Account(AccountId),
     Artifact(ArtifactId),
@@ -23,6 +24,44 @@ impl Thing {
         };
         std::iter::once(letter).chain(id).collect()
     }
+}
+
+/// So many numbers are remembered at most.
+const NUMBERS_MAX: usize = 131_072;
+
+/// The numbers of things that were met lately. Forgotten if what gave them was not kept.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers(HashMap<Thing, i64>);
+
+impl Numbers {
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
+
+    /// A thing's number; a new one if it has none.
+    pub(super) fn of(&mut self, books: &Connection, thing: Thing) -> rusqlite::Result<i64> {
+        if let Some(number) = self.0.get(&thing) {
+            return Ok(*number);
+        }
+        let number = match number(books, thing)? {
+            Some(number) => number,
+            None => {
+                books.prepare_cached("INSERT INTO things (thing) VALUES (?)")?.execute([thing.bytes()])?;
+                books.last_insert_rowid()
+            }
+        };
+        if self.0.len() >= NUMBERS_MAX {
+            self.forget();
+        }
+        self.0.insert(thing, number);
+        Ok(number)
+    }
+}
+
+/// A thing's number, if an operation concerned it.
+pub(super) fn number(books: &Connection, thing: Thing) -> rusqlite::Result<Option<i64>> {
+    let select = "SELECT id FROM things WHERE thing = ?";
+    books.prepare_cached(select)?.query_row(params![thing.bytes()], |row| row.get(0)).optional()
 }
 
 /// What an operation concerns: whoever made it, and, if it was applied, whom or what it names and whom it paid.
