@@ -9,7 +9,6 @@ use benches::{
     market::{genesis, key, offer, open, publication, register, settle, sign, work},
     median, rate, resident_bytes, thread_seconds,
 };
-use futures::future::join_all;
 use ledger::{
     AccountId, Amount, ArtifactId, ChannelId, Digest, Effect, Keypair, Line, OfferId, Operation, Request, Signed,
     State, Tally, Time, Usage,
@@ -62,8 +61,11 @@ impl World {
     }
 
     fn submit(&self, operations: &[Signed<Request>]) -> Result<Vec<Effect>> {
-        let answers = join_all(operations.iter().map(|operation| api::Ledger::submit(&self.replica, operation)));
-        self.runtime.block_on(answers).into_iter().map(|answer| Ok(answer?.outcome.effect)).collect()
+        self.runtime
+            .block_on(self.replica.submit_all(operations.to_vec()))
+            .into_iter()
+            .map(|answer| Ok(answer?.outcome.effect))
+            .collect()
     }
 
     fn one(&mut self, by: usize, operation: Operation) -> Result<Effect> {

@@ -38,12 +38,14 @@ impl Snapshot {
         self.frontier.size()
     }
 
-    /// The bytes of the file between its first line and its digest.
+    /// The bytes of the file. They are large, and not copied once they stand here.
     fn encode(&self) -> Vec<u8> {
         let count = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
-        let mut body = ledger::encode(&(self.network, self.bytes, &self.frontier, count));
-        self.records.iter().for_each(|(key, record)| body.extend(ledger::encode(&(key, &**record))));
-        body
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(ledger::encode(&(self.network, self.bytes, &self.frontier, count)));
+        self.records.iter().for_each(|(key, record)| bytes.extend(ledger::encode(&(key, &**record))));
+        bytes.extend(Digest::of(&bytes[MAGIC.len()..]).0);
+        bytes
     }
 
     fn decode(mut body: &[u8]) -> Option<Self> {
@@ -64,9 +66,8 @@ impl Snapshot {
 /// # Errors
 /// [`Error::Io`]; the earlier ones stand, or the new ones do.
 pub(crate) fn write(disk: &dyn Disk, dir: &Path, snapshot: &Snapshot, note: &str) -> Result<(), Error> {
-    let body = snapshot.encode();
     let put = |name: &str, bytes: &[u8]| disk::put(disk, name, bytes).map_err(Error::io(&dir.join(name)));
-    put(FILE, &[MAGIC, &body, &Digest::of(&body).0].concat())?;
+    put(FILE, &snapshot.encode())?;
     put(CHECKPOINT, note.as_bytes())
 }
 

@@ -19,7 +19,7 @@ pub(crate) use ask::{Filter, Known};
 use things::Numbers;
 pub(crate) use things::Thing;
 
-const MIGRATIONS: &[&str] = &["
+pub(crate) const MIGRATIONS: &[&str] = &["
     -- How many entries of the log are known, and the log's root over them.
     CREATE TABLE progress (
         one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -1,10 +1,12 @@
 //! A small market: a model with a royalty, an offer, a channel, two settlements, a payout; and what people read of it.
 
 use super::*;
+use crate::index::MIGRATIONS;
 use api::Settled;
 use ledger::{
     ArtifactId, Bound, ChannelId, Effect, Kind, Line, Offer, OfferId, Payee, Publish, Rates, Register, Usage, Voucher,
 };
+use std::{fs, path::Path};
 
 pub(super) const PAYER: u8 = 1;
 const PUBLISHER: u8 = 2;
@@ -80,7 +82,7 @@ async fn the_first_settlement_that_covers_a_receipt_is_found() {
         assert_eq!(market.settled(&replica, number).await, expected, "fresh or known, receipt {number}");
     }
     drop(replica);
-    std::fs::remove_file(dir.path().join("index.sqlite")).unwrap();
+    fs::remove_file(dir.path().join("index.sqlite")).unwrap();
     let replica = open(dir.path());
     for (number, expected) in [1, 3, 4, 7, 8].into_iter().zip(expected) {
         assert_eq!(market.settled(&replica, number).await, expected, "indexed again, receipt {number}");
@@ -154,11 +156,8 @@ async fn earnings_are_told_by_day_also_by_an_index_of_before() {
         (&shown["royalties"][0]["earned"], &shown["account"]),
         (&"60000".into(), &account(PUBLISHER).to_string().into())
     );
-    // As the program of before left it: without the tables of now.
     let dir = served.dir().to_owned();
-    let books = rusqlite::Connection::open(dir.join("index.sqlite")).unwrap();
-    books.execute_batch("DROP TABLE received; DROP TABLE fee_days; DROP TABLE used; PRAGMA user_version = 1").unwrap();
-    drop(books);
+    index_of_before(&dir, 1);
     let replica = open(&dir);
     assert_eq!(replica.earnings(machine, 2).await.unwrap(), earned);
     assert_eq!(market.settled(&replica, 3).await, Some(3), "and what it knew before");
@@ -179,14 +178,23 @@ async fn what_artifacts_ran_is_told_fresh_and_by_every_index_of_before() {
     assert_eq!(http.used().await.unwrap(), ran(7), "a refused settlement counts nothing");
     served.replica.close();
     let dir = served.dir();
-    let all = "DROP TABLE used; DROP TABLE received; DROP TABLE fee_days; PRAGMA user_version = 1";
-    for (before, tables) in [("version 2", "DROP TABLE used; PRAGMA user_version = 2"), ("version 1", all), ("now", "")]
-    {
-        rusqlite::Connection::open(dir.join("index.sqlite")).unwrap().execute_batch(tables).unwrap();
+    for version in 0..=MIGRATIONS.len() {
+        index_of_before(dir, version);
         let replica = open(dir);
-        assert_eq!(replica.used().await.unwrap(), ran(7), "{before}");
+        assert_eq!(replica.used().await.unwrap(), ran(7), "version {version}");
+        replica.close();
+        let replica = open(dir);
+        assert_eq!(replica.used().await.unwrap(), ran(7), "version {version}, known");
         replica.close();
     }
+}
+
+/// Leaves an index as an earlier version of the program made it.
+fn index_of_before(dir: &Path, version: usize) {
+    fs::remove_file(dir.join("index.sqlite")).unwrap();
+    let books = rusqlite::Connection::open(dir.join("index.sqlite")).unwrap();
+    MIGRATIONS[..version].iter().for_each(|tables| books.execute_batch(tables).unwrap());
+    books.pragma_update(None, "user_version", version as u32).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

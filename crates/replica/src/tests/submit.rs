@@ -42,6 +42,50 @@ fn a_refusal_at_the_door_leaves_no_trace() {
     assert_eq!(futures::executor::block_on(replica.head()).unwrap(), before);
 }
 
+/// Each in its order gets what it would get alone, also where the ones before it decide what that is.
+#[tokio::test]
+async fn operations_that_are_submitted_together_get_the_answers_that_each_gets() {
+    let (together, apart) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (together, apart) = (open(together.path()), open(apart.path()));
+    let mut forged = issue(5, 1, 5);
+    forged.signature.0[3] ^= 1;
+    let mut operations =
+        vec![issue(0, 1, 10), transfer(1, 0, 2, 3), transfer(1, 1, 1, 1), transfer(2, 5, 1, 1), forged];
+    operations.extend((1..700).map(|sequence| issue(sequence, 3, 1)));
+    operations.push(operations[1].clone());
+    let mut alone = Vec::new();
+    for operation in &operations {
+        alone.push(apart.submit(operation).await);
+    }
+    let refusals = alone.iter().filter(|answer| answer.is_err()).count();
+    assert_eq!((refusals, &alone[1]), (3, &alone[alone.len() - 1]));
+    // In one group there are no roots between, so entries differ, and the clock may.
+    let seen = |answers: Vec<Result<Applied, LedgerError>>| -> Vec<_> {
+        let refused = |error| match error {
+            LedgerError::Rejected { reject, entry } => (reject, entry.is_some()),
+            error => panic!("{error}"),
+        };
+        answers.into_iter().map(|answer| answer.map(|applied| applied.outcome).map_err(refused)).collect()
+    };
+    let answers = together.submit_all(operations.clone()).await;
+    assert_eq!(answers[1], answers[answers.len() - 1]);
+    assert_eq!(seen(answers.clone()), seen(alone));
+    assert_eq!(together.submit_all(operations).await, answers, "the same bytes get the same answers");
+    assert_eq!(together.head().await.unwrap().head.size, 2 + 702 + 1);
+}
+
+#[tokio::test]
+async fn more_than_a_group_is_submitted_in_groups() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    let operations: Vec<_> = (0..10_000).map(|sequence| issue(sequence, 3, 1)).collect();
+    assert!(replica.submit_all(operations).await.iter().all(Result::is_ok));
+    assert_eq!(balance(&replica, 3), Amount::credits(10_000));
+    replica.close();
+    let closed = replica.submit_all(vec![issue(10_000, 3, 1), issue(10_001, 3, 1)]).await;
+    assert!(closed.len() == 2 && closed.iter().all(|answer| matches!(answer, Err(LedgerError::Unreachable { .. }))));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_at_once_share_syncs() {
     let dir = tempfile::tempdir().unwrap();

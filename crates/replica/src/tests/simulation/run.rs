@@ -47,6 +47,8 @@ pub struct Run {
     answered: BTreeMap<u64, (Signed<Request>, Answer)>,
     /// What was sent and not answered; it is sent again.
     unanswered: Vec<Signed<Request>>,
+    /// What of that was in the log at the last start.
+    stored: Vec<Signed<Request>>,
     /// The head after the last answer, and where its journal ends.
     pub head: Option<(Head, u64)>,
 }
@@ -72,6 +74,7 @@ impl Run {
             sequences: [0; PEOPLE],
             answered: BTreeMap::new(),
             unanswered: Vec::new(),
+            stored: Vec::new(),
             head: None,
         }
     }
@@ -91,7 +94,7 @@ impl Run {
             self.tick();
             let mut operations = std::mem::take(&mut self.unanswered);
             operations.extend((0..=self.chance.below(3)).map(|_| self.anything()).collect::<Vec<_>>());
-            let answers = process.submit(&operations);
+            let answers = process.submit(&operations, self.chance.once_in(2));
             operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
             if process.writer.is_none() {
                 assert!(process.replica.stopped().is_some());
@@ -116,7 +119,7 @@ impl Run {
         let mut process = self.start().unwrap();
         self.check(&process);
         let operations = std::mem::take(&mut self.unanswered);
-        let answers = process.submit(&operations);
+        let answers = process.submit(&operations, self.chance.once_in(2));
         operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
         assert!(self.unanswered.is_empty(), "nothing is in the way");
         self.head = process.end();
@@ -125,7 +128,7 @@ impl Run {
         let mut process = self.start().unwrap();
         self.check(&process);
         let (operations, answers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answered).into_values().unzip();
-        assert_eq!(process.submit(&operations), answers, "the same bytes get the same answer");
+        assert_eq!(process.submit(&operations, false), answers, "the same bytes get the same answer");
         assert_eq!(process.end(), self.head, "an operation that was answered has no second effect");
         Digest::of(format!("{:?} {:?} {answers:?}", self.disk.asked(), self.head).as_bytes())
     }
@@ -139,7 +142,7 @@ impl Run {
     }
 
     /// A start that may be refused, and is not gone on with.
-    pub fn try_start(&self) -> Result<(), Error> {
+    pub fn try_start(&mut self) -> Result<(), Error> {
         let process = self.start()?;
         self.check(&process);
         Ok(())
@@ -209,7 +212,7 @@ impl Run {
     }
 
     /// What must be so after each start.
-    fn check(&self, process: &Process) {
+    fn check(&mut self, process: &Process) {
         // The log from its entries alone: signatures, results, roots, sums of money, and that it leads on from the last head.
         let auditor = Auditor::new(self.head.map(|(head, _)| head), |_| {}, |_| {});
         let (report, state) = folder::audit(&self.disk, self.dir.path(), auditor).unwrap();
@@ -218,7 +221,7 @@ impl Run {
             state.records().map(|(key, record)| (key, Arc::new(record))).collect();
         assert!(read(&process.replica.0.view).records == records, "what readers see is not what a replay gives");
         // What was answered is there as it was answered; what was not is there whole or not at all, as its group is.
-        let (mut supply, mut found) = (0, 0);
+        let (mut supply, mut found) = (0, Vec::new());
         for entry in 0..report.entries {
             let Entry::Operation { signed, result, .. } = process.replica.0.log_entry(entry).unwrap() else { continue };
             if let (Operation::Issue { amount, .. }, 0) = (&signed.body.operation, result) {
@@ -228,12 +231,19 @@ impl Run {
                 Some((operation, answer)) => assert_eq!((&signed, result), (operation, number(answer))),
                 None => {
                     assert!(self.unanswered.contains(&signed), "nobody sent entry {entry}");
-                    found += 1;
+                    found.push(signed);
                 }
             }
         }
         assert!(self.answered.keys().all(|entry| *entry < report.entries), "what was answered is gone");
-        assert!(found == 0 || found == self.unanswered.len(), "a part of a group: {found} of {:?}", self.unanswered);
+        // A group came whole, or what is there came in one before it.
+        let before = self.stored.iter().filter(|operation| self.unanswered.contains(operation)).count();
+        assert!(
+            found.len() == before || found.len() == self.unanswered.len(),
+            "a part of a group: {found:?} of {:?}",
+            self.unanswered
+        );
+        self.stored = found;
         assert_eq!(report.supply, Amount(supply));
     }
 }
@@ -248,10 +258,15 @@ fn number(answer: &Answer) -> u16 {
 }
 
 impl Process {
-    /// Submits operations as many at once do; the writer takes them as one group.
-    fn submit(&mut self, operations: &[Signed<Request>]) -> Vec<Answer> {
-        let replica = self.replica.clone();
-        let mut asking: Vec<_> = operations.iter().map(|operation| replica.submit(operation)).collect();
+    /// Submits operations together, or as many at once do; the writer takes them as one group.
+    fn submit(&mut self, operations: &[Signed<Request>], together: bool) -> Vec<Answer> {
+        let replica = &self.replica.clone();
+        let mut asking: Vec<Pin<Box<dyn Future<Output = Vec<Answer>> + Send + '_>>> = if together {
+            vec![Box::pin(replica.submit_all(operations.to_vec()))]
+        } else {
+            let alone = |operation| async move { vec![replica.submit(operation).await] };
+            operations.iter().map(|operation| Box::pin(alone(operation)) as _).collect()
+        };
         let at_once: Vec<_> = asking.iter_mut().map(|asking| poll(asking.as_mut())).collect();
         let mut waiting = Vec::new();
         while let Ok(operation) = self.unchecked.try_recv() {
@@ -267,10 +282,11 @@ impl Process {
                 self.writer = None;
             }
         }
-        let later = |(at_once, mut asking): (Option<Answer>, Pin<Box<dyn Future<Output = Answer> + Send + '_>>)| {
-            at_once.or_else(|| poll(asking.as_mut())).expect("an answer, or that there is none")
-        };
-        at_once.into_iter().zip(asking).map(later).collect()
+        let later =
+            |(at_once, mut asking): (Option<Vec<Answer>>, Pin<Box<dyn Future<Output = Vec<Answer>> + Send + '_>>)| {
+                at_once.or_else(|| poll(asking.as_mut())).expect("an answer, or that there is none")
+            };
+        at_once.into_iter().zip(asking).flat_map(later).collect()
     }
 
     /// The head that readers see, and where its journal ends.
