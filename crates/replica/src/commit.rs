@@ -110,13 +110,13 @@ impl Writer {
                 Job::Prove(key, tell) => questions.push((key, tell)),
             }
         }
-        if !group.change.done.is_empty() {
+        let wrote = !group.change.done.is_empty();
+        if wrote {
             self.seal(&mut group);
             self.journal.commit(&group.bytes).inspect_err(|error| self.stop(error))?;
             self.next = group.next;
             group.change.end = self.journal.end();
             write(&self.view).publish(group.change);
-            self.tell_keeper();
         }
         for (Waiting { tell, places }, verdicts) in answers {
             drop(places);
@@ -126,6 +126,9 @@ impl Writer {
         for (key, tell) in questions {
             // All of the state is durable, and the head's last entry is its root.
             drop(tell.send((stands(&mut self.state, key), read(&self.view).head())));
+        }
+        if wrote {
+            self.tell_keeper();
         }
         Ok(())
     }

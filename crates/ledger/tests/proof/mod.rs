@@ -52,7 +52,7 @@ proptest! {
     ) {
         // Half of the paths differ in their last bits alone.
         let path = |number: u8| {
-            let mut path = if number % 2 == 0 { Digest::of(&[number]) } else { Digest([7; 32]) };
+            let mut path = if number.is_multiple_of(2) { Digest::of(&[number]) } else { Digest([7; 32]) };
             path.0[31] ^= number >> 1;
             path
         };

@@ -30,6 +30,8 @@ use crate::{
 };
 
 type Answer = Result<Applied, LedgerError>;
+/// Answers that are on their way.
+type Asking<'a> = Pin<Box<dyn Future<Output = Vec<Answer>> + Send + 'a>>;
 
 /// Accounts; number 0 is the issuer.
 const PEOPLE: usize = 4;
@@ -261,7 +263,7 @@ impl Process {
     /// Submits operations together, or as many at once do; the writer takes them as one group.
     fn submit(&mut self, operations: &[Signed<Request>], together: bool) -> Vec<Answer> {
         let replica = &self.replica.clone();
-        let mut asking: Vec<Pin<Box<dyn Future<Output = Vec<Answer>> + Send + '_>>> = if together {
+        let mut asking: Vec<Asking<'_>> = if together {
             vec![Box::pin(replica.submit_all(operations.to_vec()))]
         } else {
             let alone = |operation| async move { vec![replica.submit(operation).await] };
@@ -282,10 +284,9 @@ impl Process {
                 self.writer = None;
             }
         }
-        let later =
-            |(at_once, mut asking): (Option<Vec<Answer>>, Pin<Box<dyn Future<Output = Vec<Answer>> + Send + '_>>)| {
-                at_once.or_else(|| poll(asking.as_mut())).expect("an answer, or that there is none")
-            };
+        let later = |(at_once, mut asking): (Option<Vec<Answer>>, Asking<'_>)| {
+            at_once.or_else(|| poll(asking.as_mut())).expect("an answer, or that there is none")
+        };
         at_once.into_iter().zip(asking).flat_map(later).collect()
     }
 
