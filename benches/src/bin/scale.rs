@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use benches::{
     machine,
     market::{genesis, key, offer, open, publication, register, settle, sign, work},
-    median, rate, resident_bytes, thread_seconds,
+    median, rate, resident_bytes,
 };
 use ledger::{
     AccountId, Amount, ArtifactId, ChannelId, Digest, Effect, Keypair, Line, OfferId, Operation, Request, Signed,
@@ -137,7 +137,7 @@ impl World {
             })
             .collect();
         let written = || std::fs::metadata(dir.join("snapshot")).and_then(|file| file.modified());
-        let (keeper, mut last, mut snapshots) = (thread_seconds("ledger-keeper"), written()?, 0);
+        let (mut last, mut snapshots) = (written()?, 0);
         let mut times = Vec::new();
         for group in &groups {
             let began = Instant::now();
@@ -151,12 +151,10 @@ impl World {
         ensure!(snapshots > 0 || dir.join("snapshot.new").exists(), "no snapshot was written");
         let longest = times.iter().copied().fold(0.0, f64::max);
         println!(
-            "{} groups of {TOGETHER} transfers beside {snapshots} snapshots of {:.0} MB: {:.0} ms each, longest {longest:.0}; the keeper \
-             worked for {:.1} s of them",
+            "{} groups of {TOGETHER} transfers beside {snapshots} snapshots of {:.0} MB: {:.0} ms each, longest {longest:.0}",
             groups.len(),
             std::fs::metadata(dir.join("snapshot"))?.len() as f64 / 1e6,
             median(times),
-            thread_seconds("ledger-keeper") - keeper,
         );
         Ok(())
     }

@@ -137,6 +137,9 @@ pub(crate) fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// So many bytes are on their way to the disk at once at most.
+const PIECE: usize = 4 << 20;
+
 /// Puts a file in place of the one with its name, if there is one: a crash leaves the old one or the new one.
 ///
 /// # Errors
@@ -145,7 +148,13 @@ pub(crate) fn put(disk: &dyn Disk, name: &str, bytes: &[u8]) -> io::Result<()> {
     let new = format!("{name}.new");
     let file = disk.make(&new)?;
     file.cut(0)?;
-    file.write_at(bytes, 0)?;
+    for (number, piece) in bytes.chunks(PIECE).enumerate() {
+        // Others sync too, and would wait for all that is on its way to the disk.
+        if number > 0 {
+            file.sync()?;
+        }
+        file.write_at(piece, (number * PIECE) as u64)?;
+    }
     file.sync()?;
     // A crash here leaves a file that nobody reads.
     disk.rename(&new, name)?;

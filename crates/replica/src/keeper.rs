@@ -1,9 +1,10 @@
 //! The keeper: teaches the index what the log says and writes snapshots, behind everybody's back.
 
-use ledger::Digest;
+use ledger::{Digest, Head};
 use std::{
     path::PathBuf,
     sync::{Arc, RwLock, mpsc::Receiver},
+    thread::JoinHandle,
     time::{Duration, Instant},
 };
 
@@ -13,7 +14,7 @@ use crate::{
     head::Signer,
     index::Index,
     lock::{read, write},
-    snapshot,
+    snapshot::{self, Snapshot},
     view::View,
 };
 
@@ -29,6 +30,8 @@ const QUIET: Duration = Duration::from_millis(5);
 const LAG_MAX: Duration = Duration::from_millis(250);
 /// With so many operations to learn it waits no longer.
 const PLENTY: usize = 65_536;
+/// It learns about so many at once, so that a writer who waits for it does not wait long.
+const PART: usize = 16_384;
 
 pub(crate) struct Keeper {
     pub disk: Arc<dyn Disk>,
@@ -37,21 +40,54 @@ pub(crate) struct Keeper {
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
-    /// How many entries there were when a snapshot was last written or tried.
+    /// How many entries there were when a snapshot was last taken.
     pub saved: u64,
+    /// Taken, and written once the index knows all that it stands for, so that a start from it need not look further back.
+    pub taken: Option<Saving>,
+}
+
+/// What is to be done after a turn.
+pub(crate) enum Next {
+    /// Nothing, until something comes.
+    Rest,
+    /// Another turn.
+    Again,
+    /// To write this, and another turn.
+    Save(Saving),
 }
 
 impl Keeper {
     /// Runs until the writer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
+        let mut saver = None;
         while news.recv().is_ok() {
             let came = Instant::now();
             while came.elapsed() < LAG_MAX && read(&self.view).fresh.len() < PLENTY && news.recv_timeout(QUIET).is_ok()
             {
             }
-            self.turn(self.due());
+            self.work(self.due(), news, &mut saver);
         }
-        self.turn(1);
+        finish(&mut saver);
+        self.work(1, news, &mut saver);
+        finish(&mut saver);
+    }
+
+    /// Turns until there is nothing to do.
+    fn work(&mut self, due: u64, news: &Receiver<()>, saver: &mut Option<JoinHandle<()>>) {
+        loop {
+            let busy = saver.as_ref().is_some_and(|saver| !saver.is_finished());
+            match self.turn(if busy { u64::MAX } else { due }) {
+                Next::Rest => return,
+                Next::Again => {}
+                Next::Save(saving) => {
+                    finish(saver);
+                    let spawned = std::thread::Builder::new().name("ledger-saver".into()).spawn(|| saving.write());
+                    *saver = spawned.inspect_err(|error| tracing::warn!(%error, "no snapshot is written")).ok();
+                }
+            }
+            // A writer who waits goes on.
+            let _ = news.try_recv();
+        }
     }
 
     /// After how many entries the next snapshot is due.
@@ -59,41 +95,71 @@ impl Keeper {
         SNAPSHOT_ENTRIES.max(read(&self.view).records.len() as u64 / RECORDS_PER_ENTRY)
     }
 
-    /// A failure here loses nothing: what is fresh stays in memory and in the journal.
-    pub(crate) fn turn(&mut self, snapshot_entries: u64) {
-        let size = read(&self.view).shape.size();
-        let result = if size >= self.saved + snapshot_entries {
-            // Also if it fails: the next try comes as many entries later.
-            self.saved = size;
-            self.save()
-        } else {
-            self.catch_up(false)
-        };
-        if let Err(error) = result {
-            tracing::warn!(%error, "the ledger's index or snapshot is behind; it is caught up later");
+    /// Teaches the index a part of what is fresh, and takes a snapshot if so many entries came since the last one. A failure here
+    /// loses nothing: what is fresh stays in memory and in the journal.
+    pub(crate) fn turn(&mut self, snapshot_entries: u64) -> Next {
+        if self.taken.is_none() {
+            self.take(snapshot_entries);
+        }
+        match self.learn() {
+            Ok(known) => match self.taken.take_if(|taken| taken.head.size <= known) {
+                Some(taken) => Next::Save(taken),
+                None if read(&self.view).fresh.is_empty() => Next::Rest,
+                None => Next::Again,
+            },
+            Err(error) => {
+                tracing::warn!(%error, "the ledger's index is behind; it is caught up later");
+                self.taken = None;
+                Next::Rest
+            }
         }
     }
 
-    /// Teaches the index everything fresh.
-    fn catch_up(&self, synced: bool) -> Result<(), Error> {
-        let (fresh, head) = {
-            let view = read(&self.view);
-            (view.fresh.iter().cloned().collect::<Vec<_>>(), view.head())
-        };
-        let count = fresh.len();
-        self.index.learn(fresh, head, synced)?;
-        let learned: Vec<_> = write(&self.view).fresh.drain(..count).collect();
-        drop(learned);
-        Ok(())
+    fn take(&mut self, snapshot_entries: u64) {
+        let view = read(&self.view);
+        let head = view.head();
+        if head.size >= self.saved.saturating_add(snapshot_entries) {
+            // Also if it fails: the next try comes as many entries later.
+            self.saved = head.size;
+            let (disk, dir, signer) = (Arc::clone(&self.disk), self.dir.clone(), Arc::clone(&self.signer));
+            self.taken = Some(Saving { disk, dir, signer, snapshot: view.snapshot(self.network), head });
+        }
     }
 
-    /// Writes a snapshot. The index must know all that it stands for, so that a start from it need not look further back.
-    fn save(&self) -> Result<(), Error> {
-        let (snapshot, head) = {
-            let view = read(&self.view);
-            (view.snapshot(self.network), view.head())
-        };
-        self.catch_up(true)?;
-        snapshot::write(&*self.disk, &self.dir, &snapshot, &self.signer.sign(head).note)
+    /// Teaches the index some of what is fresh, for good if a snapshot waits for that. Gives how many entries it knows then.
+    fn learn(&self) -> Result<u64, Error> {
+        let (fresh, head) = read(&self.view).unlearned(PART);
+        let synced = self.taken.as_ref().is_some_and(|taken| taken.head.size <= head.size);
+        let count = fresh.len();
+        self.index.learn(fresh, head, synced)?;
+        let learned = write(&self.view).learned(count, head);
+        drop(learned);
+        Ok(head.size)
+    }
+}
+
+/// Waits for the last snapshot.
+fn finish(saver: &mut Option<JoinHandle<()>>) {
+    if saver.take().is_some_and(|saver| saver.join().is_err()) {
+        tracing::error!("a snapshot was not written, because its thread failed");
+    }
+}
+
+/// A snapshot, to be written.
+pub(crate) struct Saving {
+    disk: Arc<dyn Disk>,
+    dir: PathBuf,
+    signer: Arc<Signer>,
+    snapshot: Snapshot,
+    head: Head,
+}
+
+impl Saving {
+    /// Writes it, while the keeper goes on.
+    pub(crate) fn write(self) {
+        let note = self.signer.sign(self.head).note;
+        if let Err(error) = snapshot::write(&*self.disk, &self.dir, &self.snapshot, &note) {
+            tracing::warn!(%error, "the ledger's snapshot is behind; the next one comes later");
+        }
     }
 }

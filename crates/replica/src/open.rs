@@ -112,6 +112,7 @@ impl Ready {
             index: Arc::clone(&index),
             signer: Arc::clone(&signer),
             saved: recovery.saved,
+            taken: None,
         };
         let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
         let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));

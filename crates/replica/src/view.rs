@@ -16,6 +16,8 @@ pub(crate) struct View {
     pub end: u64,
     /// What the index has yet to learn, in the order of the log.
     pub fresh: VecDeque<Arc<Done>>,
+    /// The head after each group of those.
+    pub heads: VecDeque<Head>,
     /// Why writing stopped, if it did.
     pub stopped: Option<String>,
 }
@@ -43,7 +45,23 @@ impl View {
             self.shape.push(offset, leaf);
         }
         self.fresh.extend(change.done);
+        self.heads.push_back(self.head());
         self.end = change.end;
+    }
+
+    /// The first groups of what is fresh, with about `count` operations, and the head after them.
+    pub(crate) fn unlearned(&self, count: usize) -> (Vec<Arc<Done>>, Head) {
+        let before = |head: &Head| self.fresh.partition_point(|done| done.entry < head.size);
+        let groups = self.heads.partition_point(|head| before(head) < count);
+        let head = self.heads.get(groups).or(self.heads.back()).copied().unwrap_or_else(|| self.head());
+        (self.fresh.iter().take(before(&head)).cloned().collect(), head)
+    }
+
+    /// Forgets the first operations, which the index knows, up to a head. They are given back: dropping them takes its time.
+    pub(crate) fn learned(&mut self, count: usize, head: Head) -> Vec<Arc<Done>> {
+        let groups = self.heads.partition_point(|group| group.size <= head.size);
+        self.heads.drain(..groups);
+        self.fresh.drain(..count).collect()
     }
 
     /// What stands under a key.

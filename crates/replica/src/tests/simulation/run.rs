@@ -23,7 +23,7 @@ use crate::{
     audit::{auditor::Auditor, folder},
     checker::{Checker, Unchecked},
     commit::{Job, Writer},
-    keeper::Keeper,
+    keeper::{Keeper, Next},
     lock::read,
     open::{Ground, Ready},
     tests::{account, config, key, sign},
@@ -105,11 +105,11 @@ impl Run {
             self.head = process.end();
             if self.chance.once_in(4) {
                 let entries = self.chance.pick(&[1, 9, 4_096]);
-                process.keeper.turn(entries);
+                process.keep(entries);
             }
         }
         if self.chance.once_in(3) {
-            process.keeper.turn(1);
+            process.keep(1);
         }
     }
 
@@ -260,6 +260,17 @@ fn number(answer: &Answer) -> u16 {
 }
 
 impl Process {
+    /// What the keeper does after some entries.
+    fn keep(&mut self, entries: u64) {
+        loop {
+            match self.keeper.turn(entries) {
+                Next::Rest => return,
+                Next::Again => {}
+                Next::Save(saving) => saving.write(),
+            }
+        }
+    }
+
     /// Submits operations together, or as many at once do; the writer takes them as one group.
     fn submit(&mut self, operations: &[Signed<Request>], together: bool) -> Vec<Answer> {
         let replica = &self.replica.clone();
