@@ -72,12 +72,14 @@ impl Keeper {
         finish(&mut saver);
     }
 
-    /// Turns until there is nothing to do.
+    /// Turns until the index knows all that is there now. What comes meanwhile waits until there is more of it.
     fn work(&mut self, due: u64, news: &Receiver<()>, saver: &mut Option<JoinHandle<()>>) {
+        let all = read(&self.view).head().size;
         loop {
             let busy = saver.as_ref().is_some_and(|saver| !saver.is_finished());
             match self.turn(if busy { u64::MAX } else { due }) {
                 Next::Rest => return,
+                Next::Again if read(&self.view).fresh.front().is_some_and(|done| done.entry >= all) => return,
                 Next::Again => {}
                 Next::Save(saving) => {
                     finish(saver);
