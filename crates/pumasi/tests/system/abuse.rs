@@ -203,13 +203,16 @@ async fn whoever_takes_nothing_of_what_it_asked_for_is_let_go() {
         drop(tokio::time::timeout(Duration::from_millis(50), stream.write_all(asked.as_bytes())).await);
         asking.push(stream);
     }
+    let until = async |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < 2 * PATIENCE, "{what}: {} files are open, and {open} were", files());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    until("they are waited for", &|| files() >= open + asking.len()).await;
     node.ask("Once", 1).await;
-    assert!(files() >= open + asking.len(), "they are waited for");
-    let begun = Instant::now();
-    while files() >= open + asking.len() / 2 {
-        assert!(begun.elapsed() < 2 * PATIENCE, "{} files are open, and {open} were", files());
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
+    until("they are gone", &|| files() < open + asking.len() / 2).await;
     let taken = status(&node, "VmHWM").saturating_sub(before);
     assert!(taken < MORE_MAX, "{taken} KiB");
     node.ask("Once", 1).await;
