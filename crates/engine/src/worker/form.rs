@@ -31,7 +31,7 @@ const FORMS: &[(&[&str], &[&str], Form)] = &[
 #[derive(Debug, Clone, Copy)]
 pub struct Calling {
     pub form: Form,
-    mark: Option<i32>,
+    pub mark: Option<i32>,
 }
 
 impl Form {

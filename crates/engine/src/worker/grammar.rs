@@ -281,6 +281,30 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_that_is_no_text_is_drawn_as_its_token() {
+        // The first token of this vocabulary that is none of the bytes.
+        let (mark, hi) = (256, i32::from(b'h'));
+        let grammars = grammars(Calling { form: Form::Listed, mark: Some(mark) });
+        let may = |grammar: &mut Grammar, token: i32| {
+            grammar.mask(&[0.0; 262]).unwrap()[usize::try_from(token).unwrap()].is_finite()
+        };
+        for (instead, text) in [(Instead::Nothing, false), (Instead::Text, true)] {
+            let mut grammar = grammars.compile(&tools(instead, false)).map_err(|unheld| unheld.message).unwrap();
+            assert_eq!((may(&mut grammar, mark), may(&mut grammar, hi)), (true, text));
+            if text {
+                grammar.take(hi);
+                assert!(may(&mut grammar, mark) && may(&mut grammar, hi), "after some text, too");
+            }
+            grammar.take(mark);
+            for byte in br#"[{"name": "look", "arguments": {"at": 1}}]"# {
+                assert!(may(&mut grammar, i32::from(*byte)), "{byte}");
+                grammar.take(i32::from(*byte));
+            }
+            assert!(!may(&mut grammar, hi), "nothing follows the calls");
+        }
+    }
+
+    #[test]
     fn what_is_no_call_of_a_tool_ends_where_it_leaves_it() {
         let unknown = "<tool_call>\n{\"name\": \"run\"}";
         let both = format!("{LOOK}\n{WAIT}");
