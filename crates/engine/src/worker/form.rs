@@ -176,6 +176,8 @@ struct Scan {
     depth: u32,
     in_text: bool,
     escaped: bool,
+    /// Where the last whole element of a list ended; 0 if there was none.
+    element: usize,
 }
 
 /// A call as it is written.
@@ -195,8 +197,15 @@ impl Reader {
         shown
     }
 
-    /// What was held back, at the end: no call came of it.
+    /// What was held back, at the end: text, but for the whole calls of a list that was cut.
     pub fn flush(&mut self) -> String {
+        if let At::Json(Scan { element: end @ 1.., .. }) = self.at
+            && self.form == Form::Listed
+            && let Some(calls) = self.calls(&format!("{}]", &self.held[..end]))
+        {
+            self.skipped.clear();
+            return calls + &self.held.split_off(end);
+        }
         let text = std::mem::take(&mut self.skipped) + &std::mem::take(&mut self.held);
         let nothing = matches!(self.at, At::Behind) && text.trim_matches(BETWEEN).is_empty();
         if nothing { String::new() } else { text }
@@ -325,8 +334,10 @@ impl Scan {
                 b'{' | b'[' if !self.in_text => self.depth += 1,
                 b'}' | b']' if !self.in_text => {
                     self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 0 {
-                        return Some(self.at);
+                    match self.depth {
+                        0 => return Some(self.at),
+                        1 => self.element = self.at,
+                        _ => {}
                     }
                 }
                 _ => {}
@@ -369,6 +380,11 @@ mod tests {
                     r#"So. [TOOL_CALLS][{{"name": "look", "arguments": {at}, "id": "abcdefghi"}}, {{"name": "wait"}}]"#
                 ),
                 format!("So. {both}"),
+            ),
+            (
+                Form::Listed,
+                r#"[TOOL_CALLS] [{"name": "wait", "arguments": {}}, {"name": "look", "ar"#.into(),
+                format!("{}, {{\"name\": \"look\", \"ar", call("wait", "{}")),
             ),
             (
                 Form::Listed,
