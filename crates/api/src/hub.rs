@@ -205,9 +205,9 @@ pub struct Ref {
 pub struct Commit {
     /// The version.
     pub id: String,
-    /// What it is.
+    /// What whoever made it said in short, where that is known, or else what it is.
     pub title: String,
-    /// Its digest here.
+    /// What was said more, or else its digest here.
     pub message: String,
     /// Its publisher.
     pub authors: Vec<Author>,
@@ -273,13 +273,19 @@ pub enum Line {
     DeletedFolder(Deleted),
 }
 
-/// What a commit says first. Its words are kept nowhere: one content is one version, whatever is said of it.
+/// What a commit says first. Its words are kept beside the version: one content is one version, whatever is said of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Header {
     /// What the revision must point at.
     #[serde(default)]
     pub parent_commit: Option<String>,
+    /// Its words in short.
+    #[serde(default)]
+    pub summary: Option<String>,
+    /// More of them.
+    #[serde(default)]
+    pub description: Option<String>,
 }
 
 /// A file within a commit.

@@ -14,7 +14,7 @@ mod worker;
 
 pub use handle::{Config, Engine, Error, Events};
 pub use message::Info;
-pub use request::{Event, Finish, Hold, Instead, Prompt, Request, Sampling, TokenLogprob, Tool};
+pub use request::{Event, Fault, Finish, Hold, Instead, Prompt, Request, Sampling, TokenLogprob, Tool};
 pub use worker::main as worker_main;
 
 /// Name and version of the engine, as offers and receipts name it.

@@ -35,7 +35,7 @@ pub struct Request {
 pub enum Hold {
     /// JSON that this schema allows.
     Schema(String),
-    /// Calls of tools, as models of Qwen's and Hermes' make write them.
+    /// Calls of tools, as the model's chat template tells it to write them.
     Calls {
         /// Those that may be called.
         tools: Vec<Tool>,
@@ -191,8 +191,8 @@ pub enum Event {
     },
     /// The request itself is at fault, and would be again.
     Unanswerable {
-        /// True if it is what the answer is to be held to.
-        hold: bool,
+        /// What of it.
+        fault: Fault,
         /// What is wrong with it.
         message: String,
     },
@@ -201,6 +201,19 @@ pub enum Event {
         /// What happened.
         message: String,
     },
+}
+
+/// What of a request is at fault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// What is to be answered.
+    Prompt,
+    /// The schema that the answer is to be held to.
+    Schema,
+    /// The tools together.
+    Tools,
+    /// The schema of what this tool is called with.
+    Tool(String),
 }
 
 /// Why an answer ended.

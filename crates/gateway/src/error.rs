@@ -62,10 +62,12 @@ impl Problem {
         problem
     }
 
-    /// The same, where a dialect has another name for a field.
-    pub fn renamed(mut self, field: &str, name: &str) -> Self {
-        if self.detail.param.as_deref() == Some(field) {
-            self.detail.param = Some(name.to_owned());
+    /// The same, where a dialect has other names for fields, or for the last parts of their names: the first that fits counts.
+    pub fn renamed(mut self, names: &[(&str, &str)]) -> Self {
+        if let Some(param) = &mut self.detail.param
+            && let Some((begin, name)) = names.iter().find_map(|(own, name)| Some((param.strip_suffix(own)?, name)))
+        {
+            *param = format!("{begin}{name}");
         }
         self
     }
@@ -143,9 +145,9 @@ impl<E: Into<Error>> From<E> for Problem {
             Error::Doubted => Self::unavailable(
                 "the gateway was restored from a backup and compares its books with the provider's; try again in a moment",
             ),
-            Error::Wallet(wallet) if wallet.reject() == Some(ledger::Reject::BalanceTooLow) => {
-                Self::money("the gateway's owner has not enough credits for a channel; ask the owner to top up")
-            }
+            Error::Wallet(wallet) if wallet.reject() == Some(ledger::Reject::BalanceTooLow) => Self::money(
+                "the owner of this gateway has too few credits on the ledger for this; the owner can top up the account",
+            ),
             Error::Wallet(wallet) if wallet.reject().is_some() => {
                 let message = wallet.reject().map(|reject| format!("the ledger refused: {reject}")).unwrap_or_default();
                 Self::new(StatusCode::CONFLICT, "invalid_request_error", "ledger_refused", message)

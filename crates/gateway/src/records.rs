@@ -39,6 +39,9 @@ pub const MIGRATIONS: &[&str] = &["
         reference BLOB NOT NULL, key INTEGER, raised INTEGER NOT NULL) STRICT;
     -- Channels whose newest voucher may be newer than these books.
     CREATE TABLE doubt (channel BLOB PRIMARY KEY) WITHOUT ROWID, STRICT;
+", "
+    -- What was said of a version when it was committed here.
+    CREATE TABLE said (artifact BLOB PRIMARY KEY, title TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID, STRICT;
 "];
 
 /// How an order ended.

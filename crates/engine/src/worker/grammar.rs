@@ -10,10 +10,12 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     thread,
+    time::{Duration, Instant},
 };
 use toktrie::{ApproximateTokEnv, InferenceCapabilities, TokEnv, TokRxInfo, TokTrie};
 
-use crate::{Hold, Instead, Tool};
+use super::form::Calling;
+use crate::{Fault, Hold, Instead};
 
 /// Bytes of all schemas of a request together.
 const SCHEMA_BYTES_MAX: usize = 64 << 10;
@@ -26,14 +28,25 @@ const FUEL_STEP: u64 = 150_000;
 const STATES_MAX: usize = 30_000;
 /// Symbols of a grammar.
 const SYMBOLS_MAX: usize = 200_000;
+/// Whose schema is at fault, of several, is looked for no longer than this.
+const SEARCH: Duration = Duration::from_millis(200);
 /// Between the parts of JSON: a space, or a line's end and as much as people indent. A small model would otherwise write spaces
 /// for ever.
 const WHITESPACE: &str = r" |\n( {0,16}|\t{0,8})";
 /// Of a special token, in llguidance's form of a vocabulary: it is never text.
 const SPECIAL: u8 = TokTrie::SPECIAL_TOKEN_MARKER;
 
-/// Makes grammars for one vocabulary.
-pub struct Grammars(Option<ParserFactory>);
+/// Why an answer cannot be held to something.
+pub struct Unheld {
+    pub fault: Fault,
+    pub message: String,
+}
+
+/// Makes grammars for one vocabulary, and for calls in one form.
+pub struct Grammars {
+    factory: Option<ParserFactory>,
+    calling: Calling,
+}
 
 /// What one answer is held to, as far as it was written.
 pub struct Grammar(Box<Matcher>);
@@ -42,14 +55,47 @@ impl Grammars {
     /// Those of a model's vocabulary. A vocabulary that cannot be used for it holds no answer to anything.
     pub fn of(model: &LlamaModel) -> Self {
         let made = catch_unwind(AssertUnwindSafe(|| factory(&vocabulary(model)?)));
-        Self(made.ok().flatten())
+        Self { factory: made.ok().flatten(), calling: Calling::of(model).unwrap_or(Calling::USUAL) }
     }
 
     /// Compiles.
-    pub fn compile(&self, hold: &Hold) -> Result<Grammar, String> {
-        let factory = self.0.as_ref().ok_or("this model's vocabulary cannot be held to a schema")?;
+    pub fn compile(&self, hold: &Hold) -> Result<Grammar, Unheld> {
+        self.compiled(|| self.grammar(hold)).map_err(|message| Unheld { fault: self.fault(hold), message })
+    }
+
+    /// What is at fault: of several schemas, the first that is by itself.
+    fn fault(&self, hold: &Hold) -> Fault {
+        let Hold::Calls { tools, instead, .. } = hold else { return Fault::Schema };
+        if hold.bytes() > SCHEMA_BYTES_MAX {
+            return Fault::Tools;
+        }
+        let alone =
+            |text: &str, strict| self.compiled(|| schema(text, strict).map(TopLevelGrammar::from_json_schema)).is_err();
+        if matches!(instead, Instead::Schema(text) if alone(text, true)) {
+            return Fault::Schema;
+        }
+        let begun = Instant::now();
+        let mut looked = tools.iter().take_while(|_| begun.elapsed() < SEARCH);
+        let found = looked.find(|tool| alone(&tool.parameters, tool.strict));
+        found.map_or(Fault::Tools, |tool| Fault::Tool(tool.name.clone()))
+    }
+
+    fn grammar(&self, hold: &Hold) -> Result<TopLevelGrammar, String> {
+        if hold.bytes() > SCHEMA_BYTES_MAX {
+            return Err(format!("a request's schemas have at most {SCHEMA_BYTES_MAX} bytes together"));
+        }
+        match hold {
+            Hold::Schema(text) => Ok(TopLevelGrammar::from_json_schema(schema(text, true)?)),
+            Hold::Calls { tools, instead, many } => {
+                Ok(TopLevelGrammar::from_lark(self.calling.lark(tools, instead, *many)?))
+            }
+        }
+    }
+
+    fn compiled(&self, grammar: impl Fn() -> Result<TopLevelGrammar, String> + Sync) -> Result<Grammar, String> {
+        let factory = self.factory.as_ref().ok_or("this model's vocabulary cannot be held to a schema")?;
         let compile = || -> Result<Grammar, String> {
-            let parser = factory.create_parser(grammar(hold)?).map_err(|error| reason(&error.to_string()))?;
+            let parser = factory.create_parser(grammar()?).map_err(|error| sentence(&error.to_string()))?;
             Ok(Grammar(Box::new(Matcher::new(Ok(parser)))))
         };
         thread::scope(|scope| {
@@ -80,9 +126,20 @@ impl Grammar {
     }
 }
 
-/// What llguidance says, without its own name for the place and within bounds.
-fn reason(error: &str) -> String {
-    error.lines().next().unwrap_or_default().chars().take(300).collect()
+/// What is not understood and what can be done, from what llguidance says, without its own name for the place and within bounds.
+fn sentence(error: &str) -> String {
+    let said: String = error.lines().next().unwrap_or_default().chars().take(300).collect();
+    let after = |begin: &str| said.split_once(begin).map(|(_, rest)| rest);
+    let what = if let Some(keys) = after("Unimplemented keys: ") {
+        keys.trim_matches(['[', ']']).to_owned()
+    } else if let Some(format) = after("Unknown format: ") {
+        format!("the format {format:?}")
+    } else if after("oneOf constraints").is_some() {
+        "\"oneOf\" (but to \"anyOf\")".to_owned()
+    } else {
+        return format!("no answer can be held to this schema: {said}; change it");
+    };
+    format!("no answer can be held to {what}; leave it out of the schema, and check what comes for it yourself")
 }
 
 fn factory(vocabulary: &TokEnv) -> Option<ParserFactory> {
@@ -117,18 +174,8 @@ fn vocabulary(model: &LlamaModel) -> Option<TokEnv> {
     Some(Arc::new(ApproximateTokEnv::new(TokTrie::from(&info, &words).with_eos_tokens(&ends))))
 }
 
-fn grammar(hold: &Hold) -> Result<TopLevelGrammar, String> {
-    if hold.bytes() > SCHEMA_BYTES_MAX {
-        return Err(format!("a request's schemas have at most {SCHEMA_BYTES_MAX} bytes together"));
-    }
-    match hold {
-        Hold::Schema(text) => Ok(TopLevelGrammar::from_json_schema(schema(text, true)?)),
-        Hold::Calls { tools, instead, many } => Ok(TopLevelGrammar::from_lark(calls(tools, instead, *many)?)),
-    }
-}
-
 /// A schema with our settings in place of its own.
-fn schema(text: &str, strict: bool) -> Result<Value, String> {
+pub fn schema(text: &str, strict: bool) -> Result<Value, String> {
     let schema = serde_json::from_str(text).map_err(|error| format!("the schema is no JSON: {error}"))?;
     let mut schema = match schema {
         Value::Object(schema) => schema,
@@ -139,49 +186,24 @@ fn schema(text: &str, strict: bool) -> Result<Value, String> {
     Ok(Value::Object(schema))
 }
 
-/// Calls as Qwen's and Hermes' models write them, in llguidance's form of Lark.
-fn calls(tools: &[Tool], instead: &Instead, many: bool) -> Result<String, String> {
-    let mut lark = String::new();
-    let mut names = Vec::new();
-    for (at, tool) in tools.iter().enumerate() {
-        let arguments = schema(&tool.parameters, tool.strict)?;
-        let call = json!({
-            "type": "object",
-            "properties": { "name": { "const": tool.name }, "arguments": arguments },
-            "required": ["name", "arguments"],
-            "additionalProperties": false,
-            "x-guidance": arguments["x-guidance"],
-        });
-        lark += &format!("tool_{at}: %json {call}\n");
-        names.push(format!("tool_{at}"));
-    }
-    if names.is_empty() {
-        return Err("there is no tool to call".into());
-    }
-    lark += &format!("body: \"\\n\" ({}) \"\\n</tool_call>\"\n", names.join(" | "));
-    lark += "call: \"<tool_call>\" body\n";
-    lark += if many { "calls: call (\"\\n\" call)*\n" } else { "calls: call\n" };
-    lark += &match instead {
-        Instead::Nothing => "start: calls\n".into(),
-        Instead::Schema(text) => format!("start: calls | %json {}\n", schema(text, true)?),
-        Instead::Text => {
-            let more = if many { "(\"\\n\" call)*" } else { "" };
-            // Text ends lazily where the first call begins, so that from there on nothing else may be written.
-            format!("start: TEXT | before body {more}\nbefore[suffix=\"<tool_call>\"]: /(.|\\n)*/\nTEXT: /(.|\\n)*/\n")
-        }
-    };
-    Ok(lark)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::form::Form;
     use super::*;
+    use crate::Tool;
+
+    /// Grammars of a vocabulary whose tokens are the bytes.
+    fn grammars(calling: Calling) -> Grammars {
+        Grammars { factory: factory(&ApproximateTokEnv::single_byte_env()), calling }
+    }
 
     /// How much of a text goes on to what an answer is held to, and whether it may end there.
     fn held(hold: &Hold, text: &str) -> (String, bool) {
-        // Its tokens are the bytes.
-        let grammars = Grammars(factory(&ApproximateTokEnv::single_byte_env()));
-        let mut grammar = grammars.compile(hold).unwrap();
+        held_by(&grammars(Calling::USUAL), hold, text)
+    }
+
+    fn held_by(grammars: &Grammars, hold: &Hold, text: &str) -> (String, bool) {
+        let mut grammar = grammars.compile(hold).map_err(|unheld| unheld.message).unwrap();
         let mut whole = false;
         for (at, byte) in text.bytes().enumerate() {
             let logits = grammar.mask(&[0.0; 262]).unwrap();
@@ -223,6 +245,66 @@ mod tests {
     }
 
     #[test]
+    fn calls_are_drawn_in_the_models_own_form() {
+        let args = |text: &str| text.replace("ARGS", r#"{"at": 1}"#);
+        let schema = Instead::Schema(r#"{"enum": ["glad"]}"#.into());
+        for (form, instead, many, text, end) in [
+            (Form::Bare, Instead::Nothing, true, r#"{"name": "look", "parameters": ARGS}"#, None),
+            (Form::Bare, Instead::Nothing, true, r#"{"name": "look", "arguments"#, Some(r#"{"name": "look", ""#)),
+            (Form::Bare, Instead::Text, true, r#"{"name": "wait", "parameters": ARGS}"#, None),
+            (Form::Bare, Instead::Text, true, "It is {so}.", None),
+            (Form::Bare, Instead::Text, true, r#"{"so": 1}"#, Some("{\"")),
+            (Form::Bare, schema.clone(), true, "\"glad\"", None),
+            (Form::Listed, Instead::Nothing, true, r#"[TOOL_CALLS] [{"name": "look", "arguments": ARGS}]"#, None),
+            (
+                Form::Listed,
+                Instead::Text,
+                true,
+                r#"So. [TOOL_CALLS][{"name": "look", "arguments": ARGS}, {"name": "wait", "arguments": ARGS}]"#,
+                None,
+            ),
+            (
+                Form::Listed,
+                Instead::Nothing,
+                false,
+                r#"[TOOL_CALLS][{"name": "look", "arguments": ARGS},"#,
+                Some(r#"[TOOL_CALLS][{"name": "look", "arguments": ARGS}"#),
+            ),
+            (Form::Listed, Instead::Text, true, "It is [so].", None),
+            (Form::Listed, schema, true, "\"glad\"", None),
+        ] {
+            let grammars = grammars(Calling { form, ..Calling::USUAL });
+            let (text, whole) = (args(text), end.is_none());
+            let end = end.map_or(text.clone(), args);
+            assert_eq!(held_by(&grammars, &tools(instead.clone(), many), &text), (end, whole), "{form:?} {instead:?}");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_is_no_text_is_drawn_as_its_token() {
+        // The first token of this vocabulary that is none of the bytes.
+        let (mark, hi) = (256, i32::from(b'h'));
+        let grammars = grammars(Calling { form: Form::Listed, mark: Some(mark) });
+        let may = |grammar: &mut Grammar, token: i32| {
+            grammar.mask(&[0.0; 262]).unwrap()[usize::try_from(token).unwrap()].is_finite()
+        };
+        for (instead, text) in [(Instead::Nothing, false), (Instead::Text, true)] {
+            let mut grammar = grammars.compile(&tools(instead, false)).map_err(|unheld| unheld.message).unwrap();
+            assert_eq!((may(&mut grammar, mark), may(&mut grammar, hi)), (true, text));
+            if text {
+                grammar.take(hi);
+                assert!(may(&mut grammar, mark) && may(&mut grammar, hi), "after some text, too");
+            }
+            grammar.take(mark);
+            for byte in br#"[{"name": "look", "arguments": {"at": 1}}]"# {
+                assert!(may(&mut grammar, i32::from(*byte)), "{byte}");
+                grammar.take(i32::from(*byte));
+            }
+            assert!(!may(&mut grammar, hi), "nothing follows the calls");
+        }
+    }
+
+    #[test]
     fn what_is_no_call_of_a_tool_ends_where_it_leaves_it() {
         let unknown = "<tool_call>\n{\"name\": \"run\"}";
         let both = format!("{LOOK}\n{WAIT}");
@@ -238,10 +320,42 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_held_to_is_named_with_whose_it_is() {
+        let grammars = grammars(Calling::USUAL);
+        let unheld = |parameters: Value, instead| {
+            let tool = |name: &str, parameters: &Value| Tool {
+                name: name.into(),
+                parameters: parameters.to_string(),
+                strict: true,
+            };
+            let tools = vec![tool("look", &json!({})), tool("wait", &parameters)];
+            let Unheld { fault, message } =
+                grammars.compile(&Hold::Calls { tools, instead, many: true }).err().unwrap();
+            (fault, message)
+        };
+        for (parameters, said) in [
+            (json!({ "type": "array", "uniqueItems": true, "contains": {} }), "\"contains\", \"uniqueItems\""),
+            (json!({ "type": "string", "format": "color" }), "the format \"color\""),
+            (json!({ "oneOf": [{ "type": "string", "minLength": 1 }, { "type": "string" }] }), "but to \"anyOf\""),
+            (json!({ "type": "string", "enum": [1] }), "change it"),
+        ] {
+            let (fault, message) = unheld(parameters, Instead::Text);
+            assert_eq!(fault, Fault::Tool("wait".into()), "{message}");
+            assert!(message.contains(said), "{message}");
+        }
+        let (fault, _) = unheld(json!({}), Instead::Schema(r#"{"type": "string", "enum": [1]}"#.into()));
+        assert_eq!(fault, Fault::Schema);
+        let (fault, message) = unheld(json!({ "const": "x".repeat(SCHEMA_BYTES_MAX) }), Instead::Text);
+        assert!(fault == Fault::Tools && message.contains("at most 65536 bytes"), "{message}");
+    }
+
+    #[test]
     fn an_own_setting_of_the_schemas_changes_nothing() {
         let lenient = Hold::Schema(r#"{"uniqueItems": true, "type": "array", "x-guidance": {"lenient": true}}"#.into());
-        let grammars = Grammars(factory(&ApproximateTokEnv::single_byte_env()));
-        assert!(grammars.compile(&lenient).is_err_and(|reason| reason.contains("uniqueItems")));
+        let grammars = grammars(Calling::USUAL);
+        let unheld = grammars.compile(&lenient).err().unwrap();
+        assert_eq!(unheld.fault, Fault::Schema);
+        assert!(unheld.message.contains("to \"uniqueItems\"; leave it out"), "{}", unheld.message);
         let spaces = Hold::Schema(r#"{"const": [1], "x-guidance": {"whitespace_pattern": " +"}}"#.into());
         assert_eq!(held(&spaces, "[ 1]").0, "[ 1]");
         assert_eq!(held(&spaces, "[  1]").0, "[ ");

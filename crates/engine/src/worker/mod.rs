@@ -2,6 +2,7 @@
 
 mod confine;
 mod embedder;
+mod form;
 mod grammar;
 mod model;
 mod sampler;
@@ -21,12 +22,12 @@ use crate::{
     Request,
     message::{self, FromWorker, ToWorker},
 };
-use grammar::{Grammar, Grammars};
+use grammar::{Grammar, Grammars, Unheld};
 
 /// What the scheduler is told.
 enum Told {
     /// Answer this.
-    Start { id: u64, request: Box<Request>, grammar: Result<Option<Grammar>, String> },
+    Start { id: u64, request: Box<Request>, grammar: Result<Option<Grammar>, Unheld> },
     /// Nobody reads this answer any more.
     Cancel { id: u64 },
 }

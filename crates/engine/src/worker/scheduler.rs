@@ -9,19 +9,20 @@ use llama_cpp_2::{
     model::{LlamaLoraAdapter, LlamaModel},
     token::LlamaToken,
 };
+use serde_json::Value;
 use std::collections::VecDeque;
 
 use super::{
     Told,
     embedder::{Asked, Embedder},
-    grammar::Grammar,
+    grammar::{Grammar, Unheld},
     model::BATCH,
     sampler::{Sampler, logprobs},
     slot::{Adapter, Job, Place, Slot, place},
     template::Template,
     text::Text,
 };
-use crate::{Event, Finish, Hold, Instead, Prompt, Request, TokenLogprob, message::FromWorker};
+use crate::{Event, Fault, Finish, Hold, Instead, Prompt, Request, TokenLogprob, message::FromWorker};
 
 /// So many tokens of new prompts are read in one step while answers are being written: those go on after a part of a
 /// second, and reading is hardly slower than in full batches.
@@ -100,7 +101,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    fn prepare(&self, id: u64, request: Request, grammar: Result<Option<Grammar>, String>) -> Result<Job, Event> {
+    fn prepare(&self, id: u64, request: Request, grammar: Result<Option<Grammar>, Unheld>) -> Result<Job, Event> {
         let failed = |message: String| Event::Failed { message };
         let adapter = match &request.adapter {
             None => None,
@@ -111,14 +112,15 @@ impl<'a> Scheduler<'a> {
                     .ok_or_else(|| failed(format!("there is no adapter {name}")))?,
             ),
         };
-        let unheld = |message: String| Event::Unanswerable { hold: true, message };
-        let grammar = grammar.map_err(unheld)?;
-        if matches!(request.hold, Some(Hold::Calls { instead: Instead::Nothing, .. })) && !self.template.calls() {
+        let grammar = grammar.map_err(|Unheld { fault, message }| Event::Unanswerable { fault, message })?;
+        if matches!(request.hold, Some(Hold::Calls { instead: Instead::Nothing, .. }))
+            && self.template.calling().is_none()
+        {
             let message =
                 "this model's chat template tells it of no tools in a form that is known here, so none can be required";
-            return Err(unheld(message.into()));
+            return Err(Event::Unanswerable { fault: Fault::Tools, message: message.into() });
         }
-        let unanswerable = |message: String| Event::Unanswerable { hold: false, message };
+        let unanswerable = |message: String| Event::Unanswerable { fault: Fault::Prompt, message };
         let tokens = self.tokenize(&request.prompt).map_err(unanswerable)?;
         let input = u32::try_from(tokens.len()).unwrap_or(u32::MAX);
         if tokens.is_empty() {
@@ -130,6 +132,7 @@ impl<'a> Scheduler<'a> {
         let seed = request.sampling.seed.unwrap_or_else(random_seed);
         let sampler = Sampler::new(request.sampling, seed);
         let text = Text::new(request.stop.clone());
+        let reader = self.template.calling().and_then(|calling| calling.reader(names(&request.prompt)?));
         let (logprobs, measuring) = (Vec::new(), Vec::new());
         Ok(Job {
             id,
@@ -140,6 +143,7 @@ impl<'a> Scheduler<'a> {
             output: 0,
             sampler,
             text,
+            reader,
             logits_at: None,
             logprobs,
             grammar,
@@ -314,7 +318,8 @@ impl<'a> Scheduler<'a> {
             return self.finish(at, Finish::Stop, None);
         }
         let piece = |token: i32| vocabulary.token_to_piece(LlamaToken(token), false, None);
-        let bytes = piece(token);
+        let mark = job.reader.as_ref().and_then(|_| self.template.calling()?.text(token));
+        let bytes = mark.map_or_else(|| piece(token), |mark| mark.as_bytes().to_vec());
         if let Some(top) = job.request.logprobs {
             job.logprobs.push(measured(logits, token, top, &piece));
         }
@@ -322,6 +327,7 @@ impl<'a> Scheduler<'a> {
         job.tokens.push(LlamaToken(token));
         job.output += 1;
         let (text, stop) = job.text.push(&bytes);
+        let text = job.read(text);
         if !text.is_empty() {
             let logprobs = std::mem::take(&mut job.logprobs);
             self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
@@ -360,7 +366,7 @@ impl<'a> Scheduler<'a> {
     fn finish(&mut self, at: usize, reason: Finish, stop: Option<String>) {
         let Some(mut job) = self.slots[at].job.take() else { return };
         self.slots[at].used = self.clock;
-        let text = job.text.flush();
+        let text = job.flush();
         if !text.is_empty() || !job.logprobs.is_empty() {
             let logprobs = std::mem::take(&mut job.logprobs);
             self.events.push(FromWorker::Event(job.id, Event::Piece { text, output: job.output, logprobs }));
@@ -376,6 +382,12 @@ impl<'a> Scheduler<'a> {
         drop(self.context.kv_cache_seq_rm(sequence(at), None, None));
         self.events.push(FromWorker::Event(job.id, Event::Failed { message: message.to_owned() }));
     }
+}
+
+/// The names of the tools that an answer may call; none if there are no tools.
+fn names(prompt: &Prompt) -> Option<Vec<String>> {
+    let Prompt::Chat { tools: Value::Array(tools), .. } = prompt else { return None };
+    Some(tools.iter().filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect())
 }
 
 /// Adds a slot's next tokens to the batch, the last of a complete prompt with logits.

@@ -2,7 +2,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::{grammar::Grammar, sampler::Sampler, text::Text};
+use super::{form::Reader, grammar::Grammar, sampler::Sampler, text::Text};
 use crate::{Request, TokenLogprob};
 
 /// No adapter, or the adapter with this index.
@@ -35,6 +35,8 @@ pub struct Job {
     pub output: u32,
     pub sampler: Sampler,
     pub text: Text,
+    /// Reads the calls in it, if it may have any and they are not in the form in which they leave.
+    pub reader: Option<Reader>,
     /// Where in the batch its logits will be.
     pub logits_at: Option<i32>,
     pub logprobs: Vec<TokenLogprob>,
@@ -50,6 +52,23 @@ pub struct Place {
     pub slot: usize,
     /// The slot whose beginning is copied first.
     pub copy_from: Option<usize>,
+}
+
+impl Job {
+    /// What of new text can be shown.
+    pub fn read(&mut self, text: String) -> String {
+        match &mut self.reader {
+            Some(reader) => reader.push(&text),
+            None => text,
+        }
+    }
+
+    /// What was held back, at the end.
+    pub fn flush(&mut self) -> String {
+        let text = self.text.flush();
+        let text = self.read(text);
+        text + &self.reader.as_mut().map(Reader::flush).unwrap_or_default()
+    }
 }
 
 impl Slot {
@@ -117,6 +136,7 @@ mod tests {
             output: 0,
             sampler,
             text,
+            reader: None,
             logits_at: None,
             logprobs,
             grammar: None,

@@ -7,6 +7,9 @@ use minijinja::{
     value::{Serde, Value},
 };
 use serde_json::Value as Json;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use super::form::{Calling, Form};
 
 /// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
 const FUEL: u64 = 10_000_000;
@@ -15,7 +18,7 @@ const FUEL: u64 = 10_000_000;
 /// base model can use.
 pub struct Template {
     environment: Option<Environment<'static>>,
-    calls: bool,
+    calling: Option<Calling>,
     bos: String,
     eos: String,
 }
@@ -28,24 +31,24 @@ impl Template {
             _ => String::new(),
         };
         let source = model.meta_val_str("tokenizer.chat_template").ok();
-        let calls = source.as_ref().is_some_and(|source| source.contains("tools") && source.contains("<tool_call>"));
         let environment =
             source.and_then(|source| environment(source).inspect_err(|e| eprintln!("chat template: {e}")).ok());
-        Self { environment, calls, bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
+        Self { environment, calling: Calling::of(model), bos: text(vocabulary.bos()), eos: text(vocabulary.eos()) }
     }
 
     pub const fn is_some(&self) -> bool {
         self.environment.is_some()
     }
 
-    /// True if it tells the model of tools, and how a call is written in the form that is read here.
-    pub const fn calls(&self) -> bool {
-        self.calls
+    /// How the model writes calls, if it is told of tools in a form that is known here.
+    pub const fn calling(&self) -> Option<Calling> {
+        self.calling
     }
 
     /// The text that begins an answer to these messages, and whether it begins with the token that begins texts.
     pub fn render(&self, messages: &Json, tools: &Json) -> Result<(String, bool), String> {
-        let messages = flatten(messages)?;
+        let short_ids = self.calling.is_some_and(|calling| calling.form == Form::Listed);
+        let messages = flatten(messages, short_ids)?;
         let Some(environment) = &self.environment else {
             let contents = messages.iter().filter_map(|message| message["content"].as_str());
             return Ok((contents.collect::<Vec<_>>().join("\n"), false));
@@ -83,13 +86,13 @@ fn environment(source: String) -> Result<Environment<'static>, minijinja::Error>
 }
 
 /// Messages whose contents are plain text: text parts are joined.
-fn flatten(messages: &Json) -> Result<Vec<Json>, String> {
+fn flatten(messages: &Json, short_ids: bool) -> Result<Vec<Json>, String> {
     let messages =
         messages.as_array().filter(|messages| !messages.is_empty()).ok_or("a conversation needs a message")?;
-    messages.iter().map(flatten_one).collect()
+    messages.iter().map(|message| flatten_one(message, short_ids)).collect()
 }
 
-fn flatten_one(message: &Json) -> Result<Json, String> {
+fn flatten_one(message: &Json, short_ids: bool) -> Result<Json, String> {
     let mut message = message.clone();
     if let Some(parts) = message["content"].as_array() {
         let texts: Option<Vec<&str>> = parts.iter().map(|part| part["text"].as_str()).collect();
@@ -103,8 +106,25 @@ fn flatten_one(message: &Json) -> Result<Json, String> {
         {
             call["function"]["arguments"] = read;
         }
+        if short_ids {
+            shorten(&mut call["id"]);
+        }
+    }
+    if let Some(id) = message.get_mut("tool_call_id").filter(|_| short_ids) {
+        shorten(id);
     }
     Ok(message)
+}
+
+/// Mistral's templates refuse ids of calls that have not nine letters or digits.
+fn shorten(id: &mut Json) {
+    let text = id.as_str().unwrap_or_default();
+    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return;
+    }
+    let mut hash = DefaultHasher::new();
+    text.hash(&mut hash);
+    *id = format!("{:016x}", hash.finish())[..9].into();
 }
 
 #[cfg(test)]
@@ -118,7 +138,7 @@ mod tests {
     fn template(source: &str) -> Template {
         Template {
             environment: Some(environment(source.into()).unwrap()),
-            calls: false,
+            calling: None,
             bos: "<s>".into(),
             eos: "</s>".into(),
         }
@@ -153,6 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn ids_of_calls_are_short_where_they_must_be_and_go_on_belonging_together() {
+        let source = "{% for m in messages %}{{ m.tool_calls[0].id if m.tool_calls else m.tool_call_id }} {% endfor %}";
+        let listed = Template { calling: Some(Calling { form: Form::Listed, ..Calling::USUAL }), ..template(source) };
+        let asked = |id: &str| {
+            json!([{"role": "assistant", "tool_calls": [{"id": id, "function": {"name": "f", "arguments": "{}"}}]},
+                   {"role": "tool", "tool_call_id": id, "content": "1"}])
+        };
+        let text = listed.render(&asked("call_0123456789abcdef0"), &Json::Null).unwrap().0;
+        let ids: Vec<&str> = text.split_whitespace().collect();
+        assert!(ids.len() == 2 && ids[0] == ids[1] && ids[0].len() == 9, "{text}");
+        assert_eq!(listed.render(&asked("abcDEF012"), &Json::Null).unwrap().0, "abcDEF012 abcDEF012 ");
+        let other = listed.render(&asked("call_0123456789abcdef1"), &Json::Null).unwrap().0;
+        assert_ne!(text, other);
+        assert_eq!(template(source).render(&asked("call_0"), &Json::Null).unwrap().0, "call_0 call_0 ");
+    }
+
+    #[test]
     fn a_template_can_refuse_and_cannot_run_for_ever() {
         let user = json!([{"role": "user", "content": "x"}]);
         let refused = template("{{ raise_exception('no user messages') }}").render(&user, &Json::Null).unwrap_err();
@@ -164,7 +201,7 @@ mod tests {
 
     #[test]
     fn without_a_template_contents_are_joined() {
-        let plain = Template { environment: None, calls: false, bos: String::new(), eos: String::new() };
+        let plain = Template { environment: None, calling: None, bos: String::new(), eos: String::new() };
         let messages = json!([{"role": "system", "content": "a"}, {"role": "user", "content": "b"}]);
         assert_eq!(plain.render(&messages, &Json::Null).unwrap(), ("a\nb".into(), false));
         assert!(plain.render(&json!([]), &Json::Null).is_err());

@@ -1,7 +1,7 @@
 //! Answers that are held to a schema or to calls of tools: whatever the model would rather say, what comes out keeps to it.
 
 use crate::*;
-use engine::{Hold, Instead, Tool};
+use engine::{Fault, Hold, Instead, Tool};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -178,7 +178,7 @@ async fn a_hostile_schema_is_refused_or_held_to_and_stops_nobody() {
             Ok(answer) => {
                 assert!(!["a JSON object", "uniqueItems", "no JSON"].contains(&refused), "{name}: {answer:?}");
             }
-            Err(Event::Unanswerable { hold: true, message }) => {
+            Err(Event::Unanswerable { fault: Fault::Schema, message }) => {
                 assert!(message.contains(refused), "{name}: {message:?} should say {refused:?}");
             }
             Err(other) => panic!("{name}: {other:?}"),

@@ -1,6 +1,7 @@
 //! Requests that are none: each gets a sentence, and the worker goes on.
 
 use crate::*;
+use engine::Fault;
 use serde_json::{Value, json};
 
 async fn refused(engine: &Engine, request: Request) -> String {
@@ -25,7 +26,9 @@ async fn bad_requests_get_a_sentence() {
     ] {
         // It is the request's fault and not the model's: nobody is to try it elsewhere.
         let refused = outcome(&engine, Request { prompt, ..request("", 5) }).await.err();
-        let Some(Event::Unanswerable { hold: false, message }) = refused else { panic!("{expected}: {refused:?}") };
+        let Some(Event::Unanswerable { fault: Fault::Prompt, message }) = refused else {
+            panic!("{expected}: {refused:?}")
+        };
         assert!(message.contains(expected), "{message:?} should say {expected:?}");
     }
     let message = refused(&engine, Request { adapter: Some("none".into()), ..request("a", 5) }).await;

@@ -31,6 +31,9 @@ use crate::{
     read::{Done, Event},
 };
 
+/// What is called otherwise than in OpenAI's chat completions.
+const NAMES: &[(&str, &str)] = &[(".function.parameters", ".input_schema")];
+
 pub fn router() -> Router<Arc<Buyer>> {
     Router::new().route("/messages", post(messages)).route("/messages/count_tokens", post(count_tokens))
 }
@@ -45,7 +48,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
         return Err(Problem::field("max_tokens", "say how many tokens the answer may have at most"));
     }
     let streams = request.stream == Some(true);
-    let answer = begin(buyer, key, inner(request)?).await?;
+    let answer = begin(buyer, key, inner(request)?).await.map_err(|problem| problem.renamed(NAMES))?;
     let headers = answer.headers();
     let head = Message {
         id: format!("msg_{}", answer.receipt),

@@ -13,8 +13,11 @@ use axum::{
 use futures::StreamExt as _;
 use std::sync::Arc;
 
-use super::answer::{
-    Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
+use super::{
+    allowed::only_allowed,
+    answer::{
+        Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
+    },
 };
 use crate::{
     calls::Call,
@@ -43,6 +46,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
 fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
     let n = request.n.unwrap_or(1);
     check_n(n)?;
+    let request = &only_allowed(request.clone())?;
     let one = |at: u32| ChatRequest {
         n: None,
         prompt: None,

@@ -94,7 +94,9 @@ fn no_dimensions(dimensions: Option<u32>) -> Result<(), Problem> {
     match dimensions {
         None => Ok(()),
         Some(_) => {
-            Err(Problem::field("dimensions", "a model here gives all the numbers that it has; leave dimensions out"))
+            let message = "an embedding is cut short only where a model was trained for it, and no model here says so; leave \
+                           dimensions out";
+            Err(Problem::field("dimensions", message))
         }
     }
 }
@@ -125,7 +127,7 @@ async fn read(buyer: &Arc<Buyer>, key: KeyId, like: &ChatRequest, input: Prompts
         ask::afford(buyer, key, &requests).await?;
     }
     let each = futures::stream::iter(requests).map(|request| async {
-        let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed("prompt", "input"))?;
+        let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed(&[("prompt", "input")]))?;
         let head = (answer.model.clone(), answer.provider.clone(), answer.headers());
         Ok::<_, Problem>((head, answer.whole().await?))
     });

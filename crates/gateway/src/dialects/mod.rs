@@ -2,13 +2,14 @@
 //! stream of pieces into its own answer. What is asked, ordered and paid is the same whoever asks.
 //!
 //! - `answer`: what all share: from inner requests to answers that run. `fits`: which inner requests can be done. `quota`:
-//!   what an answer's headers say of the API key's budget.
+//!   what an answer's headers say of the API key's budget. `allowed`: a choice among tools, written out.
 //! - `chat`, `completions`, `embeddings`, `responses`, `models`: OpenAI's; `absent`: what of it is not offered here yet.
 //! - `anthropic`, `ollama`: theirs. `account`: OpenRouter's questions about money.
 //! - `shape`: whose words an error is told in.
 
 mod absent;
 mod account;
+mod allowed;
 mod answer;
 mod anthropic;
 mod chat;
@@ -28,7 +29,7 @@ use std::sync::Arc;
 pub(crate) use answer::read_body;
 pub(crate) use responses::Kept;
 pub(crate) use shape::shaped;
-pub use shape::{asks, refuse};
+pub use shape::{asks, refuse, too_slow};
 
 use crate::gateway::Buyer;
 

@@ -93,6 +93,7 @@ pub fn anthropic_detail(problem: &Problem) -> anthropic::ErrorDetail {
         402 => "billing_error",
         403 => "permission_error",
         404 => "not_found_error",
+        408 => "timeout_error",
         413 => "request_too_large",
         429 => "rate_limit_error",
         400..=499 => "invalid_request_error",
@@ -162,9 +163,15 @@ pub fn asks(path: &str) -> bool {
     ASKING.iter().any(|end| path.ends_with(end))
 }
 
-/// Nobody answers now: the refusal of a request that [`asks`], in its own dialect.
+/// Nobody answers now: the refusal of a request with this path, in its own dialect.
 pub fn refuse(path: &str, headers: &HeaderMap, why: &str) -> Response {
     Dialect::of(path, headers).answer(&Problem::unavailable(why), None)
+}
+
+/// The same of a request whose body was not waited for.
+pub fn too_slow(path: &str, headers: &HeaderMap, why: &str) -> Response {
+    let problem = Problem::refused(StatusCode::REQUEST_TIMEOUT, "body_too_slow", why);
+    Dialect::of(path, headers).answer(&problem, None)
 }
 
 #[cfg(test)]
@@ -210,6 +217,7 @@ mod tests {
             assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
             let body = axum::body::to_bytes(refused.into_body(), 1_000).await.unwrap();
             assert!(body.starts_with(begins.as_bytes()), "{path}: {}", String::from_utf8_lossy(&body));
+            assert_eq!(too_slow(path, &HeaderMap::new(), "later").status(), StatusCode::REQUEST_TIMEOUT);
         }
     }
 

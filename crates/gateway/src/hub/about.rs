@@ -19,6 +19,7 @@ use std::{
 use super::{
     files::pointer_size,
     repository::{MAIN, Repository, Stored, Type, commit_of, first_digits, missing},
+    words::Words,
 };
 use crate::{
     artifacts::{Index, LATEST, Work},
@@ -235,14 +236,21 @@ pub async fn history(
     let last = repository.at(&index, &revision)?.artifact.ordinal;
     let mut versions = repository.versions(&index);
     versions.retain(|work| work.artifact.ordinal <= last);
-    let commit = |work: &&Work| Commit {
-        id: commit_of(work.id),
-        title: format!("published as {}", work.tags.first().unwrap_or(&work.name)),
-        message: work.id.to_string(),
-        authors: vec![Author { user: index.account(work.artifact.publisher) }],
-        date: rfc3339(work.artifact.time.0),
+    let commit = |work: &&Work| {
+        let plain = || Words {
+            title: format!("published as {}", work.tags.first().unwrap_or(&work.name)),
+            message: work.id.to_string(),
+        };
+        let Words { title, message } = Words::kept(&buyer.books, work.id)?.unwrap_or_else(plain);
+        Ok(Commit {
+            id: commit_of(work.id),
+            title,
+            message,
+            authors: vec![Author { user: index.account(work.artifact.publisher) }],
+            date: rfc3339(work.artifact.time.0),
+        })
     };
-    Ok(Json(versions.iter().rev().map(commit).collect()))
+    Ok(Json(versions.iter().rev().map(commit).collect::<Result<_, Problem>>()?))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ use super::{
     lines::Lines,
     prepare::REGULAR_MAX,
     repository::{MAIN, Repository, Type, commit_of, missing},
+    words::Words,
 };
 use crate::{
     artifacts::{self, Draft, DraftFile, DraftPayee, Index, LATEST, Work, blocking},
@@ -223,10 +224,14 @@ async fn publish(buyer: &Buyer, repository: &Repository, revision: &str, made: C
             format!("{revision} does not point at {parent:.40} any more; look at what is there now, and commit again");
         return Err(Problem::refused(StatusCode::PRECONDITION_FAILED, "parent_moved", message));
     }
+    let words = Words::of(&made.header);
     let files = changed(files(buyer, before).await?, made.changes, before)?;
     let read = recognized(buyer, &files).await?;
     let draft = draft(&index, before, (repository, revision), (files, &read))?;
     let (_, preview) = artifacts::put_held(buyer, &buyer.config.payer, &draft).await?;
+    if let Some(words) = words {
+        words.keep(&buyer.books, preview.id).await?;
+    }
     Ok(commit_of(preview.id))
 }
 

@@ -15,7 +15,7 @@
 //! - `about`: what a repository holds; `list`: which there are; `files`: their bytes.
 //! - `prepare`: how files are to be sent, and references made; `lfs`: those that are sent before a commit.
 //! - `lines`: a commit as it comes; `commit`: what becomes of it. `card`: what a card says, before it is for good.
-//! - `told`: errors in the Hub's form.
+//! - `words`: what was said of a commit. `told`: errors in the Hub's form.
 
 mod about;
 mod account;
@@ -29,6 +29,7 @@ mod prepare;
 mod repositories;
 mod repository;
 mod told;
+mod words;
 
 use axum::{
     Router,
@@ -36,7 +37,7 @@ use axum::{
 };
 use std::sync::Arc;
 
-pub use told::is_file;
+pub use told::{is_file, is_question};
 pub(crate) use told::{is_hubs, told};
 
 use crate::gateway::Buyer;

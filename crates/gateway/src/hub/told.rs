@@ -29,6 +29,12 @@ pub fn is_file(path: &str) -> bool {
     parts.nth(2).is_some_and(|verb| matches!(verb, "resolve" | "raw"))
 }
 
+/// True for a path at which something is asked, for no more than an answer, by POST.
+pub fn is_question(path: &str) -> bool {
+    let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
+    matches!(&parts[..], ["api", "models" | "datasets", _, _, "paths-info", _])
+}
+
 /// What went wrong, as the Hub's clients read it.
 pub fn told(problem: &Problem) -> Response {
     let detail = &problem.detail;
@@ -66,6 +72,20 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_hubs(path), hubs, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_question_by_post_is_known() {
+        for (path, question) in [
+            ("/api/models/kim/tiny/paths-info/main", true),
+            ("/api/datasets/kim/tales/paths-info/v1", true),
+            ("/api/models/kim/tiny/commit/paths-info", false),
+            ("/api/models/paths-info/tiny/commit/main", false),
+            ("/api/models/kim/tiny/paths-info/../commit/main", false),
+            ("/kim/tiny/paths-info/main", false),
+        ] {
+            assert_eq!(is_question(path), question, "{path}");
         }
     }
 

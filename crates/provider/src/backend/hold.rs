@@ -5,7 +5,7 @@ use api::{
     held::{Choice, Function, Held},
     openai::ChatRequest,
 };
-use engine::{Hold, Instead, Tool};
+use engine::{Fault, Hold, Instead, Tool};
 use serde_json::{Value, json};
 
 use crate::error::refused;
@@ -47,10 +47,23 @@ fn tool(function: &Function) -> Tool {
     }
 }
 
-/// The field that asks for what an answer is held to.
-pub fn field(request: &ChatRequest) -> &'static str {
-    let format = request.response_format.as_ref().is_some_and(|format| !format.is_null() && format["type"] != "text");
-    if format { "response_format" } else { "tools" }
+/// The names of the request's functions, in its order.
+pub fn names(request: &ChatRequest) -> Vec<String> {
+    let tools = request.tools.iter().filter_map(Value::as_array).flatten();
+    tools.map(|tool| tool["function"]["name"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// The field of the request that is at fault; none if it is what is to be answered.
+pub fn field(fault: &Fault, tools: &[String]) -> Option<String> {
+    Some(match fault {
+        Fault::Prompt => return None,
+        Fault::Schema => "response_format.json_schema.schema".into(),
+        Fault::Tools => "tools".into(),
+        Fault::Tool(name) => match tools.iter().position(|tool| tool == name) {
+            Some(at) => format!("tools[{at}].function.parameters"),
+            None => "tools".into(),
+        },
+    })
 }
 
 /// True if the model is not told of the tools.

@@ -16,8 +16,8 @@ use crate::error::refused;
 pub struct Running {
     events: Events,
     input: u64,
-    /// What is at fault if the answer cannot be held to what it is to be.
-    field: &'static str,
+    /// What may be called, by name.
+    tools: Vec<String>,
     /// True once the prompt's embedding came.
     embedded: bool,
 }
@@ -29,8 +29,7 @@ pub async fn begin(
     request: &ChatRequest,
     limit: Usage,
 ) -> Result<Running, Refused> {
-    let hold = hold::of(request)?;
-    let field = hold::field(request);
+    let (hold, tools) = (hold::of(request)?, hold::names(request));
     let top = if request.logprobs == Some(true) { Some(request.top_logprobs.unwrap_or(0).min(20)) } else { None };
     let request = Request {
         prompt: prompt(request)?,
@@ -48,7 +47,7 @@ pub async fn begin(
         let malformed = matches!(error, engine::Error::Request(_));
         refused(if malformed { RefusedCode::Malformed } else { RefusedCode::Busy }, error.to_string())
     })?;
-    Ok(Running { events, input: 0, field, embedded: false })
+    Ok(Running { events, input: 0, tools, embedded: false })
 }
 
 fn prompt(request: &ChatRequest) -> Result<Prompt, Refused> {
@@ -105,8 +104,8 @@ impl Running {
                 usage: usage(output),
                 stop,
             },
-            Some(Event::Unanswerable { hold, message }) => Step::Unanswerable(Refused {
-                field: hold.then(|| self.field.to_owned()),
+            Some(Event::Unanswerable { fault, message }) => Step::Unanswerable(Refused {
+                field: hold::field(&fault, &self.tools),
                 ..refused(RefusedCode::Malformed, message)
             }),
             Some(Event::Failed { message }) => Step::Failed(message),

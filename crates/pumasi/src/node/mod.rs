@@ -13,6 +13,7 @@ mod serve;
 mod session;
 mod shipped;
 mod side;
+mod taken;
 mod tls;
 
 use anyhow::{Context as _, bail};

@@ -196,9 +196,10 @@ fn may(path: &str, reads: bool) -> bool {
 pub fn for_others(all: Router) -> Router {
     all.layer(from_fn(async |request: Request, next: Next| {
         let path = request.uri().path();
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let gets = matches!(*request.method(), Method::GET | Method::HEAD);
+        let reads = gets || *request.method() == Method::POST && hub::is_question(path);
         // A name can stand first here, which the table cannot list.
-        let read_by_name = reads && (path == "/" || hub::is_file(path));
+        let read_by_name = gets && (path == "/" || hub::is_file(path));
         if read_by_name || may(path, reads) { next.run(request).await } else { no_route(request).await }
     }))
 }
@@ -252,6 +253,7 @@ mod tests {
             "/v1/models",
             "/api/chat",
             "/api/models/{publisher}/{name}/commit/{revision}",
+            "/api/models/{publisher}/{name}/paths-info/{revision}",
             "/{publisher}/{name}/resolve/{revision}/{*path}",
             "/{publisher}/{name}/info/lfs/objects/batch",
         ];
@@ -267,6 +269,9 @@ mod tests {
             ("GET /blobs/a", "200"),
             ("POST /api/chat", "200"),
             ("POST /api/models/a/b/commit/main", "404"),
+            ("POST /api/models/a/b/paths-info/main", "200"),
+            ("PUT /api/models/a/b/paths-info/main", "404"),
+            ("POST /api/models/a/paths-info/commit/main", "404"),
             ("POST /api/%6dodels/a/b/commit/main", "404"),
             ("POST /api//models/a/b/commit/main", "404"),
             ("GET /a/b/resolve/main/c/d", "200"),

@@ -1,22 +1,34 @@
-//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, what came of all requests
-//! together has to fit into memory, and connections are no more than the files that this process may open.
+//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, its answer has to be taken
+//! in some time, what came of all requests together has to fit into memory, and connections are no more than the files that this
+//! process may open.
 
 use axum::{
     Router,
     body::{Body, BodyDataStream, Bytes, HttpBody as _},
     extract::Request,
-    http::{HeaderMap, Method, header::EXPECT, request::Parts},
+    http::{
+        HeaderMap, Method, StatusCode,
+        header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT},
+        request::Parts,
+    },
     middleware::{Next, from_fn},
+    response::Response,
     serve::Listener,
 };
 use futures::{Stream, StreamExt as _, stream};
+use gateway::dialects;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{
+    io,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, watch},
@@ -24,12 +36,17 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
+use super::taken::Taken;
+
 /// The head of a request comes within this time, and the next one on the same connection too. Clients of ours let a connection
 /// go before: `api::link`.
 const HEAD: Duration = Duration::from_secs(30);
 /// The body of a request begins to come within this time, and then comes so fast on the whole: the longest needs minutes over a
 /// slow line, and one that comes byte by byte does not hold its connection for long.
 const BODY: Pace = Pace { first: Duration::from_secs(30), bytes_per_s: 64 << 10 };
+/// Something of what waits to be sent is taken within this time. A system sends in large pieces, so less would be too little for
+/// a slow line. What waits is what the system's own buffer holds, and half a megabyte.
+const TAKEN: Duration = Duration::from_secs(60);
 /// Bodies that are still coming hold so many bytes together.
 const BODIES_MAX: usize = 512 << 20;
 /// What nobody reads of a body is read for so long and forgotten, and no more of it, so that its sender comes to read the answer:
@@ -58,12 +75,13 @@ impl Pace {
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     head: Duration,
+    taken: Duration,
     connections: u64,
 }
 
 /// Takes connections until `closing` is true, and ends once they ended.
 pub fn serve<L: Listener>(listener: L, router: Router, closing: watch::Receiver<bool>) -> JoinHandle<()> {
-    let limits = Limits { head: HEAD, connections: CONNECTIONS_MAX.min(files_allowed() / 4) };
+    let limits = Limits { head: HEAD, taken: TAKEN, connections: CONNECTIONS_MAX.min(files_allowed() / 4) };
     serve_within(limits, listener, router, closing)
 }
 
@@ -95,6 +113,7 @@ fn serve_within<L: Listener>(
                 () = &mut closed => break,
                 (io, guest) = listener.accept(), if room => {
                     let (http, router, closing) = (http.clone(), router.clone(), closing.clone());
+                    let io = Taken::new(io, limits.taken);
                     connections.spawn(async move {
                         talk(&http, io, router, closing).await;
                         drop(guest);
@@ -133,12 +152,56 @@ pub fn in_time(router: Router) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| {
         let (head, body) = request.into_parts();
         let room = (!to_disk(&head)).then(|| Arc::clone(&room));
+        let (broken, asked) = (Arc::new(OnceLock::new()), (head.uri.path().to_owned(), head.headers.clone()));
         let body = match body.is_end_stream() {
             true => body,
-            false => Body::from_stream(coming(Arriving::new(body, &head.headers, room), BODY)),
+            false => {
+                let arriving = Arriving::new(body, &head.headers, room);
+                Body::from_stream(coming(arriving, BODY, Arc::clone(&broken)))
+            }
         };
-        next.run(Request::from_parts(head, body))
+        let answer = next.run(Request::from_parts(head, body));
+        async move {
+            let answer = answer.await;
+            match broken.get() {
+                Some(broken) if answer.status() == StatusCode::BAD_REQUEST => broken.told(&asked, answer),
+                _ => answer,
+            }
+        }
     }))
+}
+
+/// Why a body did not come to its end. Whoever read it knows only that it did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    TooSlow,
+    NoRoom,
+}
+
+impl Broken {
+    /// What was answered, saying why in the dialect of who asked.
+    fn told(self, (path, headers): &(String, HeaderMap), mut answer: Response) -> Response {
+        let Pace { first, bytes_per_s } = BODY;
+        let told = match self {
+            Self::TooSlow => {
+                let why = format!(
+                    "the body comes too slowly: it begins within {} seconds, and then has {} KiB a second; send it again",
+                    first.as_secs(),
+                    bytes_per_s >> 10
+                );
+                dialects::too_slow(path, headers, &why)
+            }
+            Self::NoRoom => dialects::refuse(path, headers, "this machine has no room for the body now; try again"),
+        };
+        let (parts, body) = told.into_parts();
+        for name in [CONTENT_TYPE, CONTENT_LENGTH] {
+            answer.headers_mut().remove(name);
+        }
+        answer.headers_mut().extend(parts.headers);
+        *answer.status_mut() = parts.status;
+        *answer.body_mut() = body;
+        answer
+    }
 }
 
 /// True for the owner's files, which may be longer than all memory, and go to the disk as they come.
@@ -182,7 +245,7 @@ impl Arriving {
         self.came = self.came.saturating_add(u64::from(bytes));
         if let Some(room) = &self.room {
             let more = Arc::clone(room).try_acquire_many_owned(bytes);
-            let more = more.map_err(|_| io::Error::other("this machine has no room for it now; try again"))?;
+            let more = more.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
             match &mut self.taken {
                 Some(taken) => taken.merge(more),
                 None => self.taken = Some(more),
@@ -212,15 +275,21 @@ async fn forget(mut body: BodyDataStream) {
 }
 
 /// A body that ends as broken if it comes too slowly, or if there is no room for it.
-fn coming(body: Arriving, pace: Pace) -> impl Stream<Item = io::Result<Bytes>> {
+fn coming(body: Arriving, pace: Pace, broken: Arc<OnceLock<Broken>>) -> impl Stream<Item = io::Result<Bytes>> {
     let begun = Instant::now();
-    stream::unfold(body, move |mut body| async move {
+    stream::unfold((body, broken), move |(mut body, broken)| async move {
         let until = begun + pace.time(body.came);
-        let piece = match timeout_at(until, body.next()).await {
-            Ok(piece) => piece?,
-            Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "the body comes too slowly")),
-        };
-        Some((piece, body))
+        let piece = timeout_at(until, body.next()).await;
+        let piece = piece.unwrap_or_else(|_| Some(Err(io::ErrorKind::TimedOut.into())))?;
+        let why = piece.as_ref().err().and_then(|error| match error.kind() {
+            io::ErrorKind::TimedOut => Some(Broken::TooSlow),
+            io::ErrorKind::OutOfMemory => Some(Broken::NoRoom),
+            _ => None,
+        });
+        if let Some(why) = why {
+            broken.get_or_init(|| why);
+        }
+        Some((piece, (body, broken)))
     })
 }
 
@@ -238,7 +307,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_close, closing) = watch::channel(false);
-        let limits = Limits { head: Duration::from_millis(100), connections: 1 };
+        let limits = Limits { head: Duration::from_millis(100), taken: TAKEN, connections: 1 };
         drop(serve_within(limits, listener, Router::new(), closing));
         let mut slow = TcpStream::connect(address).await.unwrap();
         slow.write_all(b"GET / HTTP/1.1\r\nhost:").await.unwrap();
@@ -252,7 +321,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_close, closing) = watch::channel(false);
-        drop(serve_within(Limits { head: HEAD, connections: 1 }, listener, Router::new(), closing));
+        drop(serve_within(Limits { head: HEAD, taken: TAKEN, connections: 1 }, listener, Router::new(), closing));
         let idle = TcpStream::connect(address).await.unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         let mut late = TcpStream::connect(address).await.unwrap();
@@ -293,17 +362,43 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_comes_in_time_and_into_its_room() {
-        let of = |body: Body, room: &Arc<Semaphore>| {
+        let read = async |body: Body, room: &Arc<Semaphore>| {
             let pace = Pace { first: Duration::from_millis(100), bytes_per_s: u64::MAX };
-            Body::from_stream(coming(Arriving::new(body, &HeaderMap::new(), Some(Arc::clone(room))), pace))
+            let (arriving, broken) =
+                (Arriving::new(body, &HeaderMap::new(), Some(Arc::clone(room))), Arc::new(OnceLock::new()));
+            let body = Body::from_stream(coming(arriving, pace, Arc::clone(&broken)));
+            (axum::body::to_bytes(body, 100).await.ok(), broken.get().copied())
         };
-        let read = async |body: Body| axum::body::to_bytes(body, 100).await.map_err(|error| format!("{error:?}"));
         let room = Arc::new(Semaphore::new(10));
-        assert_eq!(read(of(Body::from("0123456789"), &room)).await.unwrap(), "0123456789");
+        assert_eq!(read(Body::from("0123456789"), &room).await, (Some("0123456789".into()), None));
         assert_eq!(room.available_permits(), 10, "it was taken over");
-        assert!(read(of(Body::from("0123456789a"), &room)).await.unwrap_err().contains("no room"));
+        assert_eq!(read(Body::from("0123456789a"), &room).await, (None, Some(Broken::NoRoom)));
         let never = Body::from_stream(stream::pending::<io::Result<Bytes>>());
-        assert!(read(of(never, &room)).await.unwrap_err().contains("too slowly"));
+        assert_eq!(read(never, &room).await, (None, Some(Broken::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_take_the_answer_is_let_go() {
+        let router = Router::new().route("/", axum::routing::get(async || vec![b'a'; 64 << 20]));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_close, closing) = watch::channel(false);
+        let limits = Limits { head: HEAD, taken: Duration::from_millis(200), connections: 1 };
+        drop(serve_within(limits, listener, router, closing));
+        let ask = async || {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await.unwrap();
+            client
+        };
+        let mut late = ask().await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Its place is free.
+        let mut said = Vec::new();
+        ask().await.read_to_end(&mut said).await.unwrap();
+        assert!(said.len() > 64 << 20, "who reads gets all of it");
+        said.clear();
+        drop(late.read_to_end(&mut said).await);
+        assert!(said.len() < 64 << 20, "the rest was thrown away");
     }
 
     #[tokio::test]

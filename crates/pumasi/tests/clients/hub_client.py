@@ -22,12 +22,16 @@ with open(f"{work}/new/deep/er/weights.dat", "rb") as file:
 added = api.upload_file(path_or_fileobj=b"one more", path_in_repo="deep/more.txt", repo_id="you/new")
 assert api.model_info("you/new").sha == added.oid != first.sha
 assert [commit.commit_id for commit in api.list_repo_commits("you/new")] == [added.oid, first.sha]
+assert api.list_repo_commits("you/new")[0].title == "Upload deep/more.txt with huggingface_hub"
 removed = api.create_commit(
     "you/new",
     [CommitOperationDelete("deep/er/"), CommitOperationAdd("deep/more.txt", b"other words")],
     commit_message="less",
+    commit_description="그 밖의 말",
     parent_commit=added.oid,
 )
+newest = api.list_repo_commits("you/new")[0]
+assert (newest.title, newest.message) == ("less", "그 밖의 말"), newest
 assert sorted(api.list_repo_files("you/new")) == ["README.md", "config.json", "deep/more.txt", "empty"]
 assert "deep/er/weights.dat" in api.list_repo_files("you/new", revision=first.sha)
 assert api.file_exists("you/new", "deep/more.txt") and not api.file_exists("you/new", "deep/er/weights.dat")

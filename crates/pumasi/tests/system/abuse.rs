@@ -177,7 +177,7 @@ async fn whoever_is_slow_or_says_nothing_is_let_go_and_holds_up_nobody() {
         let (path, said) = ended.unwrap();
         if path != "a head" {
             let (status, sentence) = refusal(path, &said);
-            assert!(status == 400 && sentence.contains("too slowly"), "{path}: {said}");
+            assert!(status == 408 && sentence.contains("too slowly"), "{path}: {said}");
         }
     }
     for mut idle in idle {
@@ -186,6 +186,35 @@ async fn whoever_is_slow_or_says_nothing_is_let_go_and_holds_up_nobody() {
         assert!(matches!(ended, Ok(0) | Err(_)), "nothing is said to it");
     }
     assert!(files() < 500, "they are gone");
+    node.ask("Once", 1).await;
+}
+
+#[tokio::test]
+async fn whoever_takes_nothing_of_what_it_asked_for_is_let_go() {
+    let home = Home::new();
+    let node = home.start();
+    let files = || std::fs::read_dir(format!("/proc/{}/fd", node.pid())).unwrap().count();
+    let (before, open) = (status(&node, "VmRSS"), files());
+    // Each asks for far more than the system's own buffers hold.
+    let asked = format!("GET /openapi.json HTTP/1.1\r\nhost: {}\r\n\r\n", host(&node)).repeat(1_000);
+    let mut asking = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(host(&node)).await.unwrap();
+        drop(tokio::time::timeout(Duration::from_millis(50), stream.write_all(asked.as_bytes())).await);
+        asking.push(stream);
+    }
+    let until = async |what: &str, is_so: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < 2 * PATIENCE, "{what}: {} files are open, and {open} were", files());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    until("they are waited for", &|| files() >= open + asking.len()).await;
+    node.ask("Once", 1).await;
+    until("they are gone", &|| files() < open + asking.len() / 2).await;
+    let taken = status(&node, "VmHWM").saturating_sub(before);
+    assert!(taken < MORE_MAX, "{taken} KiB");
     node.ask("Once", 1).await;
 }
 

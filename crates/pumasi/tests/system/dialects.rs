@@ -195,7 +195,7 @@ async fn an_answer_is_held_to_a_schema_or_the_schema_is_refused_before_anything_
         let (status, answer) = post(&node, "/v1/chat/completions", ask).await;
         assert_eq!(
             (status, &answer["error"]["param"]),
-            (StatusCode::BAD_REQUEST, &json!("response_format")),
+            (StatusCode::BAD_REQUEST, &json!("response_format.json_schema.schema")),
             "{answer}"
         );
         let ask = json!({ "model": node.model(), "messages": messages, "format": bad });

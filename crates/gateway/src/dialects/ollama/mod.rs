@@ -60,6 +60,9 @@ struct Piece {
     calls: Vec<Call>,
 }
 
+/// What is called otherwise here.
+const NAMES: &[(&str, &str)] = &[("response_format.json_schema.schema", "format"), ("response_format", "format")];
+
 /// What every piece begins with.
 struct Head {
     model: String,
@@ -98,7 +101,7 @@ async fn answer(
         let line = write(Head { model: request.model, created_at: rfc3339(now()) }, Piece::default(), Some(end));
         return Ok(([(header::CONTENT_TYPE, "application/json")], line).into_response());
     }
-    let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed("response_format", "format"))?;
+    let answer = begin(buyer, key, request).await.map_err(|problem| problem.renamed(NAMES))?;
     let (headers, model) = (answer.headers(), answer.model.clone());
     let head = move || Head { model: model.clone(), created_at: rfc3339(now()) };
     if !streams {

@@ -18,13 +18,23 @@ use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
-use super::answer::{Answer, begin, counted, events, read_paid, stream, total, with_cost};
+use super::{
+    allowed::only_allowed,
+    answer::{Answer, begin, counted, events, read_paid, stream, total, with_cost},
+};
 use crate::{error::Problem, gateway::Buyer, money::KeyId, routes::api_key};
 pub use kept::Kept;
 use writer::{Keeping, Writer};
 
 /// What is included of log-probabilities.
 const LOGPROBS: &str = "message.output_text.logprobs";
+
+/// What is called otherwise than in chat completions.
+const NAMES: &[(&str, &str)] = &[
+    ("response_format.json_schema.schema", "text.format.schema"),
+    ("response_format", "text"),
+    (".function.parameters", ".parameters"),
+];
 
 pub async fn responses(State(buyer): State<Arc<Buyer>>, request: Request) -> Response {
     counted(&buyer, answer(&buyer, request)).await
@@ -36,7 +46,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let streams = request.stream == Some(true);
     let conversation = conversation(buyer, key, &request)?;
     let asked = inner(&request, &conversation)?;
-    let answer = begin(buyer, key, asked).await.map_err(|problem| problem.renamed("response_format", "text"))?;
+    let answer = begin(buyer, key, asked).await.map_err(|problem| problem.renamed(NAMES))?;
     let keeps = request.store != Some(false);
     let (headers, head) = (answer.headers(), head(&answer, request));
     let keeping = keeps.then(|| Keeping { buyer: Arc::clone(buyer), key, conversation });
@@ -149,7 +159,7 @@ fn inner(request: &ResponseRequest, conversation: &[openai::Message]) -> Result<
     let messages = told.into_iter().chain(conversation.iter().cloned()).collect();
     let tools = request.tools.as_deref().filter(|tools| !tools.is_empty());
     let logprobs = request.include.as_ref().is_some_and(|include| include.iter().any(|what| what == LOGPROBS));
-    Ok(ChatRequest {
+    only_allowed(ChatRequest {
         model: request.model.clone(),
         messages,
         max_tokens: request.max_output_tokens,
