@@ -5,7 +5,9 @@
 
 /// A sentence of the node in Korean; None if it is none of those below.
 pub fn in_korean(sentence: &str) -> Option<String> {
-    let (korean, filled) = SAID.iter().find_map(|(english, korean)| Some((korean, filled(english, sentence)?)))?;
+    let fits = SAID.iter().filter_map(|(english, korean)| Some((english, korean, filled(english, sentence)?)));
+    // The one that says most itself: what stands at a place can be anything.
+    let (_, korean, filled) = fits.max_by_key(|(english, ..)| english.len())?;
     let mut text = String::new();
     let mut rest = *korean;
     while let Some((before, after)) = rest.split_once('{') {
@@ -41,7 +43,6 @@ fn filled<'a>(pattern: &str, sentence: &'a str) -> Option<Vec<&'a str>> {
 /// Sentences as the sources have them, with `{}` for whatever is put in, and in Korean, where `{0}` is the first of those, and
 /// `{0*}` is one that can be a sentence or a word of this list itself.
 const SAID: &[(&str, &str)] = &[
-    ("{} (HTTP {})", "{0*} (HTTP {1})"),
     // Whoever asks.
     (
         "this is for the owner: send the token of the file owner-token in the data folder",
@@ -80,7 +81,7 @@ const SAID: &[(&str, &str)] = &[
     ("expired", "기한이 지났습니다"),
     (
         "there is no API key {}; `pumasi key ls` lists them",
-        "{0}이라는 API 키가 없습니다. `pumasi key ls`로 볼 수 있습니다",
+        "그런 API 키가 없습니다: {0}. `pumasi key ls`로 볼 수 있습니다",
     ),
     ("a key's name has at most 100 characters", "키의 이름은 100자까지입니다"),
     ("the amount must be more than 0", "금액은 0보다 커야 합니다"),
@@ -191,7 +192,7 @@ const SAID: &[(&str, &str)] = &[
         "여기 있는 모델은 글만 읽습니다. type이 text인 것만 보내 주세요",
     ),
     ("the body is longer than {} MiB; send less", "{0} MiB보다 깁니다. 줄여서 보내 주세요"),
-    ("there is no receipt {} here", "여기에 {0}이라는 영수증이 없습니다"),
+    ("there is no receipt {} here", "여기에 그런 영수증이 없습니다: {0}"),
     (
         "receipt {} was settled long ago; only its leaf under the voucher's root is kept here",
         "영수증 {0}은(는) 정산한 지 오래되어, 지급 확인서의 뿌리 아래에 있던 잎만 여기 남아 있습니다",
@@ -199,7 +200,7 @@ const SAID: &[(&str, &str)] = &[
     // Looking for works.
     (
         "there is no artifact {} on this ledger; GET /artifacts or `pumasi ls` lists what there is",
-        "이 원장에 {0}이라는 아티팩트가 없습니다. 있는 것은 `pumasi ls`나 둘러보기에서 볼 수 있습니다",
+        "이 원장에 그런 아티팩트가 없습니다: {0}. 있는 것은 `pumasi ls`나 둘러보기에서 볼 수 있습니다",
     ),
     ("{} can be {}; write the publisher before it", "{0}은(는) {1}일 수 있습니다. 앞에 게시자를 적어 주세요"),
     ("nobody has the name {}", "이름이 {0}인 계정이 없습니다"),
@@ -229,12 +230,12 @@ const SAID: &[(&str, &str)] = &[
     ),
     (
         "these very files are published already, as {}; use that, or build on it and name it as a parent",
-        "똑같은 파일이 이미 {0}으로 게시되어 있습니다. 그것을 쓰거나, 바탕으로 밝히고 새로 만드세요",
+        "똑같은 파일이 이미 게시되어 있습니다: {0}. 그것을 쓰거나, 바탕으로 밝히고 새로 만드세요",
     ),
     (
         "these very files are published already, as {}, with {}, and that is for ever; \
          another version needs a change in its files, such as a line in README.md",
-        "똑같은 파일이 이미 {0}으로 게시되어 있는데 {1*} 다르고, 이는 바꿀 수 없습니다. 다른 버전으로 내려면 README.md의 한 줄이라도 파일을 고치세요",
+        "똑같은 파일이 이미 게시되어 있는데({0}), {1*} 다르고 이는 바꿀 수 없습니다. 다른 버전으로 내려면 README.md의 한 줄이라도 파일을 고치세요",
     ),
     ("another kind", "종류가"),
     ("another royalty", "로열티가"),
@@ -365,7 +366,7 @@ const SAID: &[(&str, &str)] = &[
     // The wallet and the ledger.
     (
         "nobody on this ledger is called {}; give a name, or an id of 64 hexadecimal digits",
-        "이 원장에 {0}이라는 계정이 없습니다. 이름이나 16진수 64자리 id를 적어 주세요",
+        "이 원장에 그런 계정이 없습니다: {0}. 이름이나 16진수 64자리 id를 적어 주세요",
     ),
     ("amount: {}", "{0*}"),
     (
@@ -380,13 +381,13 @@ const SAID: &[(&str, &str)] = &[
     ("{} ({} {})", "{0*} ({1} {2})"),
     ("The account has not enough credits.", "계정의 크레딧이 모자랍니다."),
     ("The account cannot pay the operation's fee.", "계정이 작업 수수료를 낼 수 없습니다."),
-    ("the ledger knows no {} {}", "원장에 그런 {0*}이(가) 없습니다: {1}"),
+    ("the ledger knows no {} {}", "원장에 없습니다: {0*} {1}"),
     ("artifact", "아티팩트"),
     ("channel", "채널"),
     ("entry", "기록"),
     ("offer", "제공 조건"),
     ("entry {} of the log is not an operation", "로그의 기록 {0}은(는) 작업이 아닙니다"),
-    ("{} has no artifact tagged {}", "{0}에게 {1}이라는 아티팩트가 없습니다"),
+    ("{} has no artifact tagged {}", "{0}의 아티팩트에 그런 태그가 없습니다: {1}"),
 ];
 
 #[cfg(test)]
@@ -402,7 +403,10 @@ mod tests {
                 "this API key is revoked; make another with: pumasi key new --budget 10",
                 Some("이 API 키는 폐기되었습니다. 새로 만드세요: pumasi key new --budget 10"),
             ),
-            ("nobody has the name \"x\" (HTTP 404)", Some("이름이 \"x\"인 계정이 없습니다 (HTTP 404)")),
+            (
+                "nobody has the name x; an account's id is 64 hexadecimal digits",
+                Some("이름이 x인 계정이 없습니다. 계정의 id는 16진수 64자리입니다"),
+            ),
             ("an artifact has at most 8 parents, and more", None),
             ("한국어 {0}", None),
             ("", None),
@@ -448,9 +452,11 @@ mod tests {
             let places = english.matches("{}").count();
             let filled: Vec<String> = (0..places).map(|number| format!("value-{number}")).collect();
             let sentence = filled.iter().fold((*english).to_owned(), |text, value| text.replacen("{}", value, 1));
-            let korean =
-                in_korean(&sentence).unwrap_or_else(|| panic!("{korean} has a place that {english} does not fill"));
-            assert!(!korean.contains(['{', '}']), "{korean}");
+            let expected = filled.iter().enumerate().fold((*korean).to_owned(), |text, (number, value)| {
+                text.replace(&format!("{{{number}*}}"), value).replace(&format!("{{{number}}}"), value)
+            });
+            assert!(!expected.contains(['{', '}']), "{korean} has a place that {english} does not fill");
+            assert_eq!(in_korean(&sentence), Some(expected), "another one stands for it: {english}");
         }
     }
 }
