@@ -1,7 +1,7 @@
 // The page's one way to the node: the public API, with the session in place of a key. docs/api.md has the routes.
 
 import { signal } from "@preact/signals";
-import { say, type Said } from "./language";
+import { language, say, type Said } from "./language";
 
 /** An answer that is not what was asked for. `message` is for people. */
 export class Problem extends Error {
@@ -32,6 +32,8 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   const headers = new Headers(init.headers);
   const half = localStorage.getItem(KEPT);
   if (half) headers.set("x-pumasi-session", half);
+  // What the node says is wrong, it says in the language of the page, whatever that of the browser.
+  headers.set("accept-language", language.value);
   let answer: Response;
   try {
     answer = await fetch(path, { ...init, headers });

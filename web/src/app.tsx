@@ -100,7 +100,7 @@ export function App() {
   useEffect(() => {
     // Another place begins at its top, also for whoever listens; Explore remembers where in its list one stood.
     if (arrived.current && first !== "chat") {
-      if ((history.state as { stood?: number } | null)?.stood === undefined) scrollTo(0, 0);
+      if ((history.state as { stood?: string } | null)?.stood === undefined) scrollTo(0, 0);
       document.getElementById("main")?.focus({ preventScroll: true });
     }
     arrived.current = true;

@@ -15,16 +15,18 @@ const built = process.env["DIST"];
 export const pictures = process.env["PICTURES"] ?? join(tmpdir(), "pumasi-pictures");
 mkdirSync(pictures, { recursive: true });
 
-/** A node of its own, with the models that ship, in a new data folder. */
+/** A node of its own, with the models that ship. */
 export class Node {
   private constructor(
     readonly home: string,
     readonly address: string,
     private readonly process: ChildProcess,
+    private readonly kept: boolean,
   ) {}
 
-  static async start(args: string[] = []): Promise<Node> {
-    const home = mkdtempSync(join(tmpdir(), "pumasi-page-"));
+  /** In a new data folder that is gone afterwards, or in one that is kept. */
+  static async start(args: string[] = [], folder?: string): Promise<Node> {
+    const home = folder ?? mkdtempSync(join(tmpdir(), "pumasi-page-"));
     const process = spawn(program, ["up", "--listen", "127.0.0.1:0", "--home", home, "--json", ...args], { stdio: ["ignore", "pipe", "inherit"] });
     const ready = await new Promise<string>((found, failed) => {
       let text = "";
@@ -35,7 +37,7 @@ export class Node {
       process.on("error", (error) => failed(new Error(`${program} does not start (${error.message}): name the program in PUMASI`)));
       process.on("exit", (code) => failed(new Error(`pumasi up ended with ${code}`)));
     });
-    return new Node(home, JSON.parse(ready).address as string, process);
+    return new Node(home, JSON.parse(ready).address as string, process, folder !== undefined);
   }
 
   /** What a command of the program prints. */
@@ -85,7 +87,7 @@ export class Node {
     const ended = new Promise((done) => this.process.once("exit", done));
     this.process.kill("SIGTERM");
     await ended;
-    rmSync(this.home, { recursive: true, force: true });
+    if (!this.kept) rmSync(this.home, { recursive: true, force: true });
   }
 }
 

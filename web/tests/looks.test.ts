@@ -53,6 +53,13 @@ describe.each(LOOKS)("$language, $colors", (look) => {
     expect(await page.evaluate(() => document.documentElement.lang)).toBe(look.language);
     expect(await page.evaluate(() => document.documentElement.dataset["theme"])).toBe(look.colors);
     await sound(page, named("welcome", width));
+    for (const [name, button] of [["models", page.locator(".chat-model")], ["settings", page.locator(".chat-composer button[aria-haspopup=dialog]")]] as const) {
+      await button.click();
+      await page.getByRole("dialog").waitFor();
+      await sound(page, named(name, width));
+      await page.keyboard.press("Escape");
+      await page.getByRole("dialog").waitFor({ state: "detached" });
+    }
     await ask(page, look.language === "ko" ? "로열티가 뭐예요?" : "What is a royalty?");
     await bill(page);
     await page.locator(".chat-bill", { hasText: "✓" }).waitFor();

@@ -108,6 +108,20 @@ test("files without a card get one, and payees share by weight", async () => {
   expect(faults.splice(0).every((one) => /40[04] /.test(one))).toBe(true);
 });
 
+test("several files are called as the one that is no card, and what is wrong stands beside its own field", async () => {
+  const { page } = await owner(chromium, node, EN, faults);
+  await goTo(page, node, "#/publish");
+  const file = (name: string, text: string) => ({ name, mimeType: "text/plain", buffer: Buffer.from(text) });
+  await choose(page, [file("README.md", "---\nlicense: CC-BY-4.0\n---\n# Fair days\n"), file("Fair Days.jsonl", '{"messages": []}\n')], false);
+  await page.locator(".publish-seen", { hasText: "you/fair-days" }).waitFor();
+  expect(await page.getByRole("textbox", { name: "Name", exact: true }).inputValue()).toBe("fair-days");
+  const out = page.getByRole("textbox", { name: "Out", exact: true });
+  await out.fill("a lot");
+  await page.getByText("with at most six digits after the point").waitFor();
+  expect(await out.getAttribute("aria-invalid")).toBe("true");
+  expect(await page.getByRole("textbox", { name: "In", exact: true }).getAttribute("aria-invalid")).toBe(null);
+});
+
 test("what cannot be published says so at once", async () => {
   const { page } = await owner(chromium, node, EN, faults);
   await goTo(page, node, "#/publish");

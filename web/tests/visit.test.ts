@@ -63,6 +63,37 @@ test("a session that opens is not closed by an earlier answer that comes late", 
   expect(await page.locator("#chat-ask").isVisible()).toBe(true);
 });
 
+test("signing out ends this browser's session, and no other one", async () => {
+  const { context, page } = await owner(chromium, node, LOOK, faults);
+  const other = await owner(chromium, node, LOOK, faults);
+  const kept = { cookies: await context.cookies(), half: await page.evaluate(() => localStorage.getItem("pumasi-session")) };
+  const open = async () => {
+    const cookie = kept.cookies.map((one) => `${one.name}=${one.value}`).join("; ");
+    const answer = await fetch(`${node.address}/session`, { headers: { cookie, "x-pumasi-session": kept.half! } });
+    return ((await answer.json()) as { open: boolean }).open;
+  };
+  expect(await open()).toBe(true);
+  await goTo(page, node, "#/keys");
+  await page.getByRole("button", { name: "Sign out" }).click();
+  const sure = page.getByRole("dialog");
+  expect(await axe(page)).toEqual([]);
+  await sure.getByRole("button", { name: "Sign out" }).click();
+  await page.getByText("Run pumasi open in a terminal").waitFor();
+  expect(await open(), "a copy of both halves opens nothing any more").toBe(false);
+  await goTo(other.page, node, "#/keys");
+  await other.page.locator(".keys-one").first().waitFor();
+  expect(faults).toEqual([]);
+});
+
+test("what is wrong is said in the language of the page", async () => {
+  const { page } = await person(chromium, { language: "ko", colors: "dark" }, []);
+  await goTo(page, node, "#/ledger/account/nobody-of-this-name");
+  await page.getByText("이름이 nobody-of-this-name인 계정이 없습니다").waitFor();
+  await page.getByRole("button", { name: "English" }).click();
+  await page.reload();
+  await page.getByText("nobody has the name nobody-of-this-name").waitFor();
+});
+
 test("the ledger needs no session, and the wallet does", async () => {
   const { page } = await person(chromium, LOOK, faults);
   for (const place of ["publish", "earnings", "keys"]) {

@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
-use crate::{home::Home, node::Network, t};
+use crate::{home::Home, node::Network, print, t};
 
 /// A stranger who is silent for so long is given up.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -148,7 +148,7 @@ impl Client {
         let text = answer.text().await.unwrap_or_default();
         let body = serde_json::from_str::<api::openai::ErrorBody>(&text);
         Err(match body {
-            Ok(body) => Refused { status: status.as_u16(), message: body.error.message }.into(),
+            Ok(body) => Refused { status: status.as_u16(), message: print::of_node(body.error.message) }.into(),
             Err(_) => anyhow!("HTTP {status}: {}", text.trim()),
         })
     }

@@ -1,5 +1,7 @@
 //! Every sentence of the command line in English and Korean, side by side: `t!("English {x}", "한국어 {x}")`.
 
+pub mod said;
+
 use std::sync::OnceLock;
 
 /// The sentence in the user's language, formatted.
@@ -39,7 +41,7 @@ fn below(parent: &str, command: clap::Command) -> clap::Command {
         place += usize::from(arg.is_positional());
         let arg = if arg.is_positional() { arg.display_order(place) } else { arg };
         match help(arg.get_id().as_str()) {
-            Some(text) => arg.help(text).long_help(None).help_heading(heading),
+            Some(text) => told(arg, text).long_help(None).help_heading(heading),
             None => arg,
         }
     });
@@ -54,6 +56,25 @@ fn below(parent: &str, command: clap::Command) -> clap::Command {
         false => command,
     };
     command.subcommand_help_heading("명령").help_template(TEMPLATE).mut_subcommands(|command| below(&name, command))
+}
+
+/// An argument with its text, and with what clap would add to it in English.
+fn told(arg: clap::Arg, text: &str) -> clap::Arg {
+    let joined = |all: Vec<String>| all.join(", ");
+    let known = |value: &clap::builder::PossibleValue| text.contains(value.get_name());
+    let values = arg.get_possible_values();
+    let values = values.iter().filter(|value| !arg.is_hide_possible_values_set() && !value.is_hide_set());
+    let values: Vec<_> = values.collect();
+    let values = if values.iter().all(|value| known(value)) { Vec::new() } else { values };
+    let values = values.into_iter().map(|value| value.get_name().to_owned()).collect();
+    let default = arg.get_default_values().iter().filter(|_| !arg.is_hide_default_value_set());
+    let default = default.map(|value| value.to_string_lossy().into_owned()).collect();
+    let variable = arg.get_env().into_iter().filter(|_| !arg.is_hide_env_set());
+    let variable = variable.map(|name| name.to_string_lossy().into_owned()).collect();
+    let added = [("값", joined(values)), ("기본값", joined(default)), ("환경 변수", joined(variable))];
+    let added = added.into_iter().filter(|(_, said)| !said.is_empty());
+    let text = added.fold(text.to_owned(), |text, (what, said)| format!("{text} [{what}: {said}]"));
+    arg.help(text).hide_possible_values(true).hide_default_value(true).hide_env(true)
 }
 
 /// The headings of a Korean help page.
@@ -90,7 +111,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("backup", "다시 구할 수 없는 것을 모두 암호를 건 파일 하나에 담습니다"),
     ("restore", "백업으로 폴더를 되살립니다"),
     ("rotate", "계정의 서명 키를 새것으로 바꿉니다"),
-    ("key", "API 키: 만들기, 보기, 예산 늘리기, 거두기"),
+    ("key", "API 키: 만들기, 보기, 예산 늘리기, 폐기"),
     ("new", "예산이 있는 새 API 키를 만들어 한 번 보여 줍니다"),
     ("topup", "API 키의 예산을 늘립니다"),
     ("publish", "파일이나 폴더를 게시합니다: 무엇을 바탕으로 했고 쓰일 때마다 얼마를 받을지 함께 적습니다"),
@@ -100,7 +121,7 @@ const ABOUT: &[(&str, &str)] = &[
     ("tag", "내가 게시한 것에 태그를 붙입니다"),
     ("retire", "내가 게시한 것을 은퇴시켜 새로 쓰이지 않게 합니다"),
     ("rm", "이 컴퓨터에서 파일을 지웁니다"),
-    ("revoke", "API 키를 거둡니다"),
+    ("revoke", "API 키를 폐기합니다"),
     ("import", "허깅페이스 허브, 올라마, 이 디스크에 있는 모델이나 데이터를 만든 이를 밝혀 가져옵니다"),
     ("bill", "영수증의 계산서를 다시 계산하고 증명합니다"),
     ("audit", "원장 전체를 다시 실행하여 서명, 값, 합계, 뿌리를 모두 확인합니다"),
@@ -252,5 +273,25 @@ mod tests {
             command.get_subcommands().for_each(|below| check(name, below));
         }
         check("", &crate::cli::Cli::command());
+    }
+
+    #[test]
+    fn clap_adds_nothing_in_english_to_korean_help() {
+        fn check(command: &mut clap::Command) {
+            if command.is_hide_set() {
+                return;
+            }
+            let help = command.render_long_help().to_string();
+            let english = ["[default:", "[possible values:", "[env:", "[aliases:"];
+            assert!(!english.iter().any(|added| help.contains(added)), "{help}");
+            command.get_subcommands_mut().for_each(check);
+        }
+        let mut all = super::below("", crate::cli::Cli::command());
+        all.build();
+        check(&mut all);
+        let sort = all.find_subcommand_mut("ls").unwrap().render_long_help().to_string();
+        assert!(sort.contains("[기본값: newest]") && !sort.contains("[값: newest"), "{sort}");
+        let shells = all.find_subcommand_mut("completions").unwrap().render_long_help().to_string();
+        assert!(shells.contains("[값: bash, elvish, fish, powershell, zsh]"), "{shells}");
     }
 }

@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::t;
+use crate::{
+    language::{self, said},
+    t,
+};
 
 pub use api::text::date;
 pub use openness::{missing, openness};
@@ -61,13 +64,18 @@ pub fn table(rows: &[Vec<String>]) {
 /// What went wrong and why, each cause once: many an error says its cause itself.
 pub fn error(error: &anyhow::Error) -> String {
     let mut text = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(|cause| of_node(cause.to_string())) {
         if !text.ends_with(&cause) {
             let colon = if text.is_empty() { "" } else { ": " };
             text += &format!("{colon}{cause}");
         }
     }
     harmless(&text)
+}
+
+/// What the node or one of its parts says, in the user's language.
+pub fn of_node(sentence: String) -> String {
+    if language::korean() { said::or_english(sentence) } else { sentence }
 }
 
 /// An amount that the wire carries as text of pico-credits, as credits.

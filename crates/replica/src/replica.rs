@@ -223,7 +223,7 @@ impl Inner {
     /// One entry of the log.
     pub(crate) fn log_entry(&self, entry: u64) -> Result<Entry, LedgerError> {
         let bytes = self.entry(entry).map_err(|error| self.unreachable(&error))?;
-        let bytes = bytes.ok_or_else(|| LedgerError::Unknown("log entry", entry.to_string()))?;
+        let bytes = bytes.ok_or_else(|| LedgerError::Unknown("entry", entry.to_string()))?;
         ledger::decode(&bytes).map_err(|_| self.unreachable(&format!("entry {entry} of the journal is damaged")))
     }
 }

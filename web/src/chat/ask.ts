@@ -7,6 +7,8 @@ import { events } from "./sse";
 import type { Bill, Message, Options } from "./tree";
 
 const words = {
+  // The node says it within the answer, where it speaks English.
+  failed: ["{why}", "공급자가 답을 끝내지 못했습니다. 서명된 영수증이 없으면 값을 치르지 않습니다."],
   broken: ["The answer broke off before its end.", "답이 끝나기 전에 끊겼습니다."],
   gone: ["The node went away while it answered.", "답하는 도중에 노드가 사라졌습니다."],
 } satisfies Record<string, Said>;
@@ -52,7 +54,7 @@ export async function ask(what: ReturnType<typeof body>, on: { receipt: (id: str
     for await (const data of events(answer.body!)) {
       if (data === "[DONE]") return ended;
       const chunk = JSON.parse(data) as Chunk;
-      if (chunk.error) throw new Problem(502, String(chunk.error.code ?? ""), chunk.error.message ?? say(words.broken));
+      if (chunk.error) throw new Problem(502, String(chunk.error.code ?? ""), chunk.error.message ? say(words.failed, { why: chunk.error.message }) : say(words.broken));
       const choice = chunk.choices?.[0];
       if (choice?.delta?.content) on.text(choice.delta.content);
       if (choice?.finish_reason) ended.finish = choice.finish_reason;

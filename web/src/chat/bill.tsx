@@ -4,6 +4,7 @@ import { useEffect, useId, useState } from "preact/hooks";
 import type { Checked } from "../check/bill";
 import { say, type Said } from "../language";
 import { credits, pico } from "../money";
+import { Name } from "../parts/name";
 import { link } from "../router";
 import { digitsOf, padded, people, percent, sum } from "./shares";
 import type { Bill } from "./tree";
@@ -20,16 +21,16 @@ const words = {
   provider_fee: ["Provider's fee", "공급자 수수료"],
   royalty: ["Royalty", "로열티"],
   gateway_fee: ["Gateway's fee", "게이트웨이 수수료"],
-  checking: ["Checking order, receipt and voucher…", "주문, 영수증, 지급 확인서를 검사하는 중…"],
-  checked: ["Checked in this browser: order, receipt and voucher add up.", "이 브라우저에서 검사했어요. 주문, 영수증, 지급 확인서가 모두 맞아요."],
-  so_far: ["Checked in this browser, as far as it can be yet.", "지금 할 수 있는 데까지 이 브라우저에서 검사했어요."],
+  checking: ["Checking order, receipt and voucher…", "주문, 영수증, 지급 확인서를 확인하는 중…"],
+  checked: ["Checked in this browser: order, receipt and voucher add up.", "이 브라우저에서 확인했습니다. 주문, 영수증, 지급 확인서가 모두 맞습니다."],
+  so_far: ["Checked in this browser, as far as it can be yet.", "지금 할 수 있는 데까지 이 브라우저에서 확인했습니다."],
   false: ["This bill is false: {why}", "이 계산서는 틀렸습니다. {why}"],
-  sums: ["its lines do not add up to the cost.", "줄을 더한 값이 비용과 달라요."],
-  computed: ["computed here, it comes to {cost} credits.", "여기서 계산하면 {cost} 크레딧이에요."],
-  unchecked: ["Not checked: {why}", "검사하지 않음: {why}"],
-  unknown: ["it could not be told why.", "까닭을 알 수 없어요."],
-  again: ["Check again", "다시 검사"],
-  receipt: ["Receipt and every step of the check", "영수증과 검사 과정 보기"],
+  sums: ["its lines do not add up to the cost.", "줄을 더한 값이 비용과 다릅니다."],
+  computed: ["computed here, it comes to {cost} credits.", "여기서 계산하면 {cost} 크레딧입니다."],
+  unchecked: ["Not checked: {why}", "확인하지 못함: {why}"],
+  unknown: ["it could not be told why.", "까닭을 알 수 없습니다."],
+  again: ["Check again", "다시 확인"],
+  receipt: ["Receipt and every step of the check", "영수증과 확인 과정 보기"],
   left: ["Nothing was billed.", "값을 매기지 않았어요."],
 } satisfies Record<string, Said>;
 
@@ -75,7 +76,7 @@ function Lines({ bill }: { bill: Bill }) {
           {bill.lines.map((line) => (
             <tr key={`${line.what} ${line.id}`}>
               <th scope="row">
-                {line.what === "royalty" ? <a href={link(["artifact", line.payee])}>{line.payee}</a> : line.payee}
+                {line.what === "royalty" ? <a href={link(["artifact", line.payee])}><Name of={line.payee} /></a> : <Name of={line.payee} />}
                 <span class="chat-bill-what">{say(words[line.what])}</span>
               </th>
               <td class="right">{percent(pico(line.pico), total)}</td>

@@ -10,9 +10,9 @@ export interface Attached {
 const MAX = 200_000;
 
 const words = {
-  long: ["{name} has more than 200 kB. Only shorter text files can go with a question.", "{name|은/는} 200kB가 넘어요. 그보다 짧은 글 파일만 함께 보낼 수 있어요."],
-  binary: ["{name} is no text file, so a model cannot read it here.", "{name|은/는} 글 파일이 아니라서 모델이 읽을 수 없어요."],
-  empty: ["{name} is empty.", "{name|은/는} 비어 있어요."],
+  long: ["{name} has more than 200 kB. Only shorter text files can go with a question.", "{name|은/는} 200kB가 넘습니다. 그보다 짧은 글 파일만 함께 보낼 수 있습니다."],
+  binary: ["{name} is no text file, so a model cannot read it here.", "{name|은/는} 글 파일이 아니라서 모델이 읽을 수 없습니다."],
+  empty: ["{name} is empty.", "{name|은/는} 비어 있습니다."],
 } satisfies Record<string, Said>;
 
 /** Why a file cannot go along; `name` is for the sentence. */

@@ -17,7 +17,7 @@ const words = {
   save: ["Save", "저장"],
   markdown: ["Save as Markdown", "마크다운으로 저장"],
   remove: ["Delete", "지우기"],
-  sure: ["“{title}” is only in this browser. Once deleted, it is gone.", "“{title}” 대화는 이 브라우저에만 있어요. 지우면 되돌릴 수 없어요."],
+  sure: ["“{title}” is only in this browser. Once deleted, it is gone.", "“{title}” 대화는 이 브라우저에만 있습니다. 지우면 되돌릴 수 없습니다."],
   removeTitle: ["Delete this conversation?", "이 대화를 지울까요?"],
   cancel: ["Cancel", "취소"],
   you: ["You", "나"],

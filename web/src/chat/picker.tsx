@@ -5,6 +5,7 @@ import { number, say, type Said } from "../language";
 import type { Loaded } from "../load";
 import { perMillion } from "../money";
 import { Shown } from "../parts";
+import { Name } from "../parts/name";
 import { type Choice, priceOf, shortName } from "./models";
 import { Modal } from "./modal";
 import { plain } from "./store";
@@ -14,15 +15,15 @@ const words = {
   none: ["Choose a model", "모델 고르기"],
   title: ["Which model to ask", "어느 모델에게 물을까요"],
   search: ["Search models", "모델 찾기"],
-  per: ["Credits per million tokens, in / out. Everybody's share is in it.", "토큰 백만 개마다 드는 크레딧, 입력 / 출력. 모두의 몫이 들어 있어요."],
+  per: ["Credits per million tokens, in / out. Everybody's share is in it.", "백만 토큰당 크레딧, 입력 / 출력. 모두의 몫이 들어 있습니다."],
   price: ["{input} in / {output} out", "입력 {input} / 출력 {output}"],
-  short: ["{input} / {output} per million tokens", "백만 토큰에 {input} / {output}"],
+  short: ["{input} / {output} per million tokens", "백만 토큰당 {input} / {output}"],
   class: ["Class {class}", "개방 등급 {class}"],
   context: ["{count} tokens of context", "문맥 {count}토큰"],
-  gone: ["not offered now", "지금은 제공되지 않아요"],
-  empty: ["Nobody offers a model here yet. Offer one with pumasi offer.", "아직 여기서 제공하는 모델이 없어요. pumasi offer로 제공할 수 있어요."],
-  nothing: ["No model has these words.", "그런 모델이 없어요."],
-  more: ["{count} more; search to see them.", "{count}개 더 있어요. 찾아보세요."],
+  gone: ["not offered now", "지금은 제공되지 않음"],
+  empty: ["Nobody offers a model here yet. Offer one with pumasi offer.", "아직 여기서 제공하는 모델이 없습니다. pumasi offer로 제공할 수 있습니다."],
+  nothing: ["No model has these words.", "그런 모델이 없습니다."],
+  more: ["{count} more; search to see them.", "{count}개 더 있습니다. 찾아보세요."],
   loading: ["Loading models…", "모델을 불러오는 중…"],
 } satisfies Record<string, Said>;
 
@@ -90,7 +91,7 @@ function Choices({ all, chosen, choose }: { all: Choice[]; chosen: string | unde
             <button type="button" aria-pressed={one.id === chosen} onClick={() => choose(one.id)}>
               <span class="chat-models-name">{one.title ?? shortName(one.id)}</span>
               <span class="chat-models-price number">{say(words.price, price(one))}</span>
-              <span class="chat-models-id">{one.id}</span>
+              <span class="chat-models-id"><Name of={one.id} /></span>
               <span class="chat-models-facts">
                 {say(words.context, { count: number(one.context_length) })}
                 {one.openness && <span class="tag">{say(words.class, { class: one.openness })}</span>}

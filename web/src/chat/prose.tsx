@@ -6,7 +6,7 @@ import { type Block, blocks, clean } from "./markdown";
 
 const words = {
   copy: ["Copy", "복사"],
-  copied: ["Copied", "복사했어요"],
+  copied: ["Copied", "복사했습니다"],
   code: ["Code", "코드"],
   table: ["Table", "표"],
 } satisfies Record<string, Said>;

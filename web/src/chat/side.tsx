@@ -11,12 +11,12 @@ const words = {
   list: ["Conversations", "대화 목록"],
   fresh: ["New conversation", "새 대화"],
   search: ["Search conversations", "대화 찾기"],
-  none: ["No conversation has these words.", "그런 대화가 없어요."],
+  none: ["No conversation has these words.", "그런 대화가 없습니다."],
   found: ["{count} found", "{count}개 찾음"],
   more: ["Show more", "더 보기"],
   running: ["answering", "답하는 중"],
-  kept: ["Kept in this browser only.", "이 브라우저에만 보관돼요."],
-  unkept: ["This browser keeps nothing here: conversations end with this page.", "이 브라우저에는 보관할 수 없어서, 페이지를 닫으면 대화가 사라져요."],
+  kept: ["Kept in this browser only.", "이 브라우저에만 보관됩니다."],
+  unkept: ["This browser keeps nothing here: conversations end with this page.", "이 브라우저에는 보관할 수 없어서, 페이지를 닫으면 대화가 사라집니다."],
   save: ["Save all as JSON", "모두 JSON으로 저장"],
 } satisfies Record<string, Said>;
 

@@ -10,7 +10,7 @@ import { Tiles } from "./tiles";
 import { follows, type Root } from "./trees";
 
 const words = {
-  able: ["This browser can check signatures", "이 브라우저가 서명을 검사할 수 있는지"],
+  able: ["This browser can check signatures", "이 브라우저가 서명을 확인할 수 있는지"],
   network: ["The founding document is the network's", "창설 문서가 이 네트워크의 것인지"],
   firstNetwork: ["Seen for the first time in this browser: remembered from now on.", "이 브라우저에서 처음 보았습니다. 지금부터 기억합니다."],
   sameNetwork: ["The same network and replica keys as on {day}, when this browser first saw it.", "이 브라우저가 처음 본 {day}의 네트워크, 복제본 키와 같습니다."],

@@ -8,9 +8,9 @@ import { roleName, type Account, type Wallet } from "./shapes";
 const words = {
   title: ["Balance", "가진 크레딧"],
   channels: ["In channels", "채널에 든 것"],
-  channelsHint: ["Set aside for answers, and not settled yet. It comes back when a channel is closed.", "답의 값으로 맡겨 두고 아직 정산하지 않은 것이에요. 채널을 닫으면 돌아옵니다."],
+  channelsHint: ["Set aside for answers, and not settled yet. It comes back when a channel is closed.", "답의 값으로 맡겨 두고 아직 정산하지 않은 것입니다. 채널을 닫으면 돌아옵니다."],
   pots: ["In pots", "항아리에 든 것"],
-  potsHint: ["Royalties of these accounts that are not paid out yet. That happens by itself once there is enough in a pot.", "아직 나누지 않은 로열티예요. 항아리에 어느 만큼 차면 저절로 나뉘어 들어옵니다."],
+  potsHint: ["Royalties of these accounts that are not paid out yet. That happens by itself once there is enough in a pot.", "아직 나누지 않은 로열티입니다. 항아리에 어느 만큼 차면 저절로 나뉘어 들어옵니다."],
   others: ["Other accounts ({count})", "다른 계정({count})"],
   account: ["Account", "계정"],
   credits: ["Credits", "크레딧"],

@@ -10,7 +10,7 @@ import { Confirm } from "../parts/confirm";
 
 const words = {
   title: ["Channels", "채널"],
-  about: ["Money that is locked toward a provider, so that answers can be paid one by one.", "답마다 값을 치를 수 있게 공급자에게 맡겨 둔 돈이에요."],
+  about: ["Money that is locked toward a provider, so that answers can be paid one by one.", "답마다 값을 치를 수 있게 공급자에게 맡겨 둔 돈입니다."],
   none: ["There is no channel. One is opened with the first answer of a provider.", "채널이 없습니다. 어떤 공급자에게서 처음 답을 받을 때 열립니다."],
   provider: ["Provider", "공급자"],
   deposit: ["Deposit", "예치금"],
@@ -25,12 +25,12 @@ const words = {
   closeTitle: ["Close the channel to {provider}?", "{provider} 채널을 닫을까요?"],
   closeText: [
     "What was spent is settled first. The rest of the deposit comes back after the dispute window. The next answer of this provider opens another channel.",
-    "쓴 것을 먼저 정산하고, 남은 예치금은 이의 기간이 지나면 돌아옵니다. 이 공급자에게서 다시 답을 받으면 새 채널이 열려요.",
+    "쓴 것을 먼저 정산하고, 남은 예치금은 이의 기간이 지나면 돌아옵니다. 이 공급자에게서 다시 답을 받으면 새 채널이 열립니다.",
   ],
-  limit: ["{used} of at most {most} credits went into channels in the last 24 hours.", "지난 24시간 동안 최대 {most} 크레딧 가운데 {used} 크레딧이 채널에 들어갔어요."],
+  limit: ["{used} of at most {most} credits went into channels in the last 24 hours.", "지난 24시간 동안 최대 {most} 크레딧 가운데 {used} 크레딧이 채널에 들어갔습니다."],
   reached: [
     "The daily limit for deposits is reached, so channels that run empty are not filled until {time}. Raise it with pumasi wallet limit --per-day.",
-    "하루 예치 한도에 닿았습니다. {time}까지는 채널이 비어도 채우지 않아요. pumasi wallet limit --per-day로 늘릴 수 있습니다.",
+    "하루 예치 한도에 닿았습니다. {time}까지는 채널이 비어도 채우지 않습니다. pumasi wallet limit --per-day로 늘릴 수 있습니다.",
   ],
 } satisfies Record<string, Said>;
 

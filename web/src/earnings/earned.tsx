@@ -6,6 +6,7 @@ import { number, say, type Said } from "../language";
 import { useLoad } from "../load";
 import { credits } from "../money";
 import { Credits, Empty, Shown } from "../parts";
+import { Name } from "../parts/name";
 import { Plot } from "../parts/plot";
 import { link } from "../router";
 import { byDay, bySource, roleName, sum, type Earnings } from "./shapes";
@@ -86,6 +87,8 @@ function Found({ of: earned }: { of: Earnings }) {
   );
 }
 
+const tokens = (of: { input: number; output: number }) => `${number(of.input)} / ${number(of.output)}`;
+
 function Sources({ of: earned }: { of: Earnings }) {
   const [all, show] = useState(false);
   const sources = bySource(earned);
@@ -98,7 +101,7 @@ function Sources({ of: earned }: { of: Earnings }) {
           <thead>
             <tr>
               <th scope="col">{say(words.what)}</th>
-              <th scope="col" class="right">{say(words.tokens)}</th>
+              <th scope="col" class="right earnings-tokens">{say(words.tokens)}</th>
               <th scope="col" class="right">{say(words.amount)}</th>
             </tr>
           </thead>
@@ -106,10 +109,11 @@ function Sources({ of: earned }: { of: Earnings }) {
             {shown.map((one) => (
               <tr key={one.artifact ?? one.roles[0]}>
                 <td>
-                  {one.artifact ? <a href={link(["artifact", one.artifact])}>{one.name ?? one.artifact}</a> : say(words.running)}
+                  {one.artifact ? <a href={link(["artifact", one.artifact])}><Name of={one.name ?? one.artifact} /></a> : say(words.running)}
                   <div class="soft earnings-small">{one.roles.map(roleName).join(", ")}</div>
+                  {one.input + one.output > 0 && <div class="soft earnings-small earnings-below number">{say(words.tokens)} {tokens(one)}</div>}
                 </td>
-                <td class="right">{one.input + one.output > 0 ? `${number(one.input)} / ${number(one.output)}` : "–"}</td>
+                <td class="right earnings-tokens">{one.input + one.output > 0 ? tokens(one) : "–"}</td>
                 <td class="right">{credits(one.pico)}</td>
               </tr>
             ))}

@@ -5,13 +5,14 @@ import { get, send } from "../api";
 import { bytes, number, say, type Said } from "../language";
 import { useLoad } from "../load";
 import { Empty, Rates, Shown } from "../parts";
+import { Name } from "../parts/name";
 import { Confirm } from "../parts/confirm";
 import { link } from "../router";
 
 const words = {
   title: ["Offers", "제공"],
-  about: ["What this machine runs for others, and for you.", "이 컴퓨터가 다른 사람과 나를 위해 실행하는 것이에요."],
-  none: ["This machine offers nothing. A model's page and Publish have a button for it.", "이 컴퓨터는 아무것도 제공하지 않습니다. 모델 페이지나 게시에서 제공할 수 있어요."],
+  about: ["What this machine runs for others, and for you.", "이 컴퓨터가 다른 사람과 나를 위해 실행하는 것입니다."],
+  none: ["This machine offers nothing. A model's page and Publish have a button for it.", "이 컴퓨터는 아무것도 제공하지 않습니다. 모델 페이지나 게시에서 제공할 수 있습니다."],
   loading: ["loading…", "올리는 중…"],
   running: ["offered", "제공 중"],
   failed: ["failed", "실패"],
@@ -95,7 +96,7 @@ function One({ of: offer, withdraw }: { of: Offer; withdraw: () => void }) {
   return (
     <li class="card">
       <div class="row">
-        <h3><a href={link(["artifact", offer.artifact])}>{offer.name}</a></h3>
+        <h3><a href={link(["artifact", offer.artifact])}><Name of={offer.name} /></a></h3>
         <span class={mark}>{say(words[offer.state])}</span>
         {offer.running > 0 && <span class="tag">{say(words.now, { count: offer.running })}</span>}
       </div>

@@ -18,11 +18,11 @@ const words = {
   toFault: ["Write who is to receive them.", "누구에게 보낼지 적어 주세요."],
   amount: ["Credits", "크레딧"],
   amountFault: ["Write an amount of credits above 0, such as 10 or 0.5.", "0보다 큰 크레딧을 적어 주세요. 예: 10 또는 0.5"],
-  more: ["This account has {amount} credits.", "이 계정에 있는 것은 {amount} 크레딧이에요."],
+  more: ["This account has {amount} credits.", "이 계정에 있는 것은 {amount} 크레딧입니다."],
   from: ["From", "보내는 계정"],
   fromOption: ["{role}: {amount}", "{role}: {amount}"],
   for: ["What for (optional)", "무엇을 위해(비워도 됨)"],
-  forHint: ["The ledger keeps only its SHA-256. key:ID tops up an API key of the receiver's gateway.", "원장에는 이 글의 SHA-256만 남습니다. key:ID라고 쓰면 받는 이 게이트웨이의 API 키를 채워요."],
+  forHint: ["The ledger keeps only its SHA-256. key:ID tops up an API key of the receiver's gateway.", "원장에는 이 글의 SHA-256만 남습니다. key:ID라고 쓰면 받는 이 게이트웨이의 API 키를 채웁니다."],
   go: ["Continue", "계속"],
   looking: ["Looking up…", "찾는 중…"],
   unanswered: [
@@ -30,7 +30,7 @@ const words = {
     "앞서 {to}에게 보내려던 {amount} 크레딧이 갔는지 아직 모릅니다. 그대로 다시 보내세요. 한 번만 갑니다.",
   ],
   forget: ["Forget it", "잊기"],
-  done: ["This was sent already.", "이미 보냈어요."],
+  done: ["This was sent already.", "이미 보냈습니다."],
   question: ["Send {amount} credits to {to}?", "{to}에게 {amount} 크레딧을 보낼까요?"],
   id: ["Account", "계정"],
   ofBalance: ["{amount} of {balance} credits", "{balance} 가운데 {amount} 크레딧"],
@@ -41,7 +41,7 @@ const words = {
   same: ["The same was sent before: log entry {entry}. This sends it once more.", "똑같은 것을 전에 보냈습니다: 로그 기록 {entry}. 이번에 한 번 더 보냅니다."],
   final: ["What is sent cannot be taken back.", "보낸 것은 되돌릴 수 없습니다."],
   send: ["Send", "보내기"],
-  sent: ["Sent {amount} credits to {to}.", "{to}에게 {amount} 크레딧을 보냈어요."],
+  sent: ["Sent {amount} credits to {to}.", "{to}에게 {amount} 크레딧을 보냈습니다."],
   entry: ["Log entry {entry}", "로그 기록 {entry}"],
 } satisfies Record<string, Said>;
 

@@ -3,10 +3,11 @@
 import { useRef, useState } from "preact/hooks";
 import { say, type Said } from "../language";
 import { Snippet } from "../parts";
+import { shortName } from "../parts/name";
 import { link } from "../router";
 import { KEY, quoted, snippet, WAYS, type Way } from "./call";
 import type { Artifact } from "./types";
-import { runs, shortName } from "./words";
+import { runs } from "./words";
 
 const words = {
   ways: ["Ways to call it", "부르는 방법"],

@@ -20,7 +20,7 @@ const words = {
   better: ["{name} or better", "{name} 이상"],
   license: ["License", "라이선스"],
   price: ["Price at most", "값 상한"],
-  unit: ["Credits per million tokens; only what is offered", "토큰 100만 개당 크레딧. 제공되는 것만 나옵니다"],
+  unit: ["Credits per million tokens; only what is offered", "백만 토큰당 크레딧. 제공되는 것만 나옵니다"],
   noPrice: ["Write an amount such as 0.5", "0.5처럼 금액을 적어 주세요"],
   sort: ["Sort by", "정렬"],
   newest: ["Newest", "최신순"],

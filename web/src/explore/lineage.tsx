@@ -3,10 +3,11 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { number, say, type Said } from "../language";
 import { Rates } from "../parts";
+import { shortName, shownName } from "../parts/name";
 import { link } from "../router";
 import { BOX, draw, graph, type Drawn } from "./graph";
 import type { Artifact, Branch, RatePair } from "./types";
-import { kindName, shortName, shownName, states } from "./words";
+import { kindName, states } from "./words";
 
 const words = {
   nothing: ["It names nothing that it was built on.", "바탕이 된 작품을 밝히지 않았습니다."],
@@ -15,7 +16,7 @@ const words = {
   list: ["As a list", "목록으로 보기"],
   here: ["this", "이 작품"],
   again: ["listed above with what it is built on", "바탕 작품과 함께 위에 있습니다"],
-  unit: ["Royalties are credits per million tokens, in / out.", "로열티는 토큰 100만 개당 크레딧, 입력 / 출력입니다."],
+  unit: ["Royalties are credits per million tokens, in / out.", "로열티는 백만 토큰당 크레딧, 입력 / 출력입니다."],
   more: ["{count} more works are not shown.", "이 밖에 {count}개가 더 있습니다."],
   deep: ["The lineage is too large for a picture; here it is as a list.", "계보가 커서 그림 대신 목록으로 보여 드립니다."],
 } satisfies Record<string, Said>;

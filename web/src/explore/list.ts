@@ -10,8 +10,8 @@ const PAGE = 50;
 export interface Found {
   /** What was asked for. */
   key: string;
-  /** Undefined until the first page came. */
-  artifacts: Summary[] | undefined;
+  /** As they came; undefined until the first one did. */
+  pages: Summary[][] | undefined;
   found: number;
   next: string | null;
   busy: boolean;
@@ -20,16 +20,33 @@ export interface Found {
 
 let kept: Found | undefined;
 
-/** Remembers in the history where one stood in the list, so that going back leads there. */
-export function mark() {
-  history.replaceState({ stood: scrollY }, "");
+/** Where one stood in the list: at which work, and how far it was from the top of the window. */
+interface Stood {
+  stood: string;
+  top: number;
 }
-const stood = () => (history.state as { stood?: number } | null)?.stood;
+
+/** Remembers in the history which work is followed, so that going back leads there. */
+export function mark({ target }: Event) {
+  const work = (target as Element).closest<HTMLElement>("[data-id]");
+  if (work) history.replaceState({ stood: work.dataset["id"]!, top: work.getBoundingClientRect().top } satisfies Stood, "");
+}
+const stood = () => {
+  const state = history.state as Partial<Stood> | null;
+  return state?.stood === undefined ? undefined : (state as Stood);
+};
+
+function back({ stood: id, top }: Stood) {
+  const work = document.querySelector(`[data-id="${CSS.escape(id)}"]`);
+  // What was not seen yet has no certain height: only once it is in sight one knows where it is.
+  work?.scrollIntoView({ block: "start" });
+  if (work) scrollBy(0, work.getBoundingClientRect().top - top);
+}
 
 export function useFound(of: Wanted): Found & { old: boolean; more: () => void; again: () => void } {
   const key = path(of, PAGE);
   const [state, set] = useState<Found>(() => {
-    const nothing = { key, artifacts: undefined, found: 0, next: null, busy: true, problem: undefined };
+    const nothing = { key, pages: undefined, found: 0, next: null, busy: true, problem: undefined };
     return kept?.key === key && stood() !== undefined ? kept : nothing;
   });
   const now = useRef(state);
@@ -45,8 +62,8 @@ export function useFound(of: Wanted): Found & { old: boolean; more: () => void; 
       get<Summaries>(path(of, PAGE, after ?? undefined), stop.signal).then(
         (page) => {
           if (stop.signal.aborted) return;
-          const before = after === null ? [] : (now.current.artifacts ?? []);
-          set({ key, artifacts: before.concat(page.artifacts), found: page.found, next: page.next, busy: false, problem: undefined });
+          const before = after === null ? [] : (now.current.pages ?? []);
+          set({ key, pages: [...before, page.artifacts], found: page.found, next: page.next, busy: false, problem: undefined });
         },
         (error: unknown) => {
           if (stop.signal.aborted) return;
@@ -63,12 +80,12 @@ export function useFound(of: Wanted): Found & { old: boolean; more: () => void; 
     const { next, busy, problem } = now.current;
     if (next && !busy && !problem) load(next);
   }, [load]);
-  const again = useCallback(() => load(now.current.key === key && now.current.artifacts ? now.current.next : null), [load]);
+  const again = useCallback(() => load(now.current.key === key && now.current.pages ? now.current.next : null), [load]);
 
   useEffect(() => {
-    if (now.current.key === key && now.current.artifacts) {
+    if (now.current.key === key && now.current.pages) {
       const to = stood();
-      if (to !== undefined) scrollTo(0, to);
+      if (to) back(to);
     } else load(null);
     return () => running.current?.abort();
   }, [load]);

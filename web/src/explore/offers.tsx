@@ -4,10 +4,10 @@ import { get } from "../api";
 import { number, say, type Said } from "../language";
 import { useLoad } from "../load";
 import { perMillion } from "../money";
+import { shortName } from "../parts/name";
 import { link } from "../router";
 import { shares } from "./price";
 import type { Artifact, Endpoint } from "./types";
-import { shortName } from "./words";
 
 const words = {
   table: ["Offers", "제공 조건"],
@@ -21,7 +21,7 @@ const words = {
   first: ["first text after {ms} ms", "첫 글자까지 {ms}ms"],
   unmeasured: ["Not measured lately", "최근에 잰 값 없음"],
   failed: ["Failed lately", "최근 실패"],
-  unit: ["Prices are credits per million tokens, everyone's share included. Speeds are what this node measured.", "값은 토큰 100만 개당 크레딧이고 모두의 몫이 들어 있습니다. 속도는 이 노드에서 잰 것입니다."],
+  unit: ["Prices are credits per million tokens, everyone's share included. Speeds are what this node measured.", "값은 백만 토큰당 크레딧이고 모두의 몫이 들어 있습니다. 속도는 이 노드에서 잰 것입니다."],
   nobody: ["Nobody offers it now.", "지금은 제공하는 곳이 없습니다."],
   run: ["Run it yourself and be paid:", "직접 돌리고 값을 받을 수 있습니다."],
 } satisfies Record<string, Said>;

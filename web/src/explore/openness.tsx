@@ -1,9 +1,10 @@
 // How open an artifact is: the classes of the Model Openness Framework, computed by the node from the stored files.
 
 import { say, type Said } from "../language";
+import { shortName } from "../parts/name";
 import { parts, questions } from "./components";
 import type { Artifact, Component } from "./types";
-import { classes, className, runs, shortName } from "./words";
+import { classes, className, runs } from "./words";
 
 const words = {
   what: ["Computed from the stored files and their licenses, not from what anybody claims.", "누구의 말이 아니라, 저장된 파일과 그 라이선스로 계산한 결과입니다."],

@@ -6,8 +6,8 @@ import { say, type Said } from "../language";
 import { useLoad } from "../load";
 import { Confirm } from "../parts/confirm";
 import { Field } from "../parts/field";
+import { shortName } from "../parts/name";
 import type { Artifact } from "./types";
-import { shortName } from "./words";
 
 const words = {
   yours: ["You published this.", "내가 게시한 작품입니다."],
@@ -24,7 +24,7 @@ const words = {
   retireWhat: ["This is for good: nobody can undo it, not even you.", "되돌릴 수 없습니다. 게시자 자신도 되살리지 못합니다."],
   stops: ["Nobody can offer it anew, or publish anything that names it as a parent.", "아무도 새로 제공하거나, 이것을 바탕으로 새 작품을 게시할 수 없습니다."],
   stays: ["Its record, its name and its files stay. Offers and works that stand on it already go on, and pay its royalty.", "기록과 이름과 파일은 그대로 남습니다. 이미 있는 제공과 이것으로 만든 작품은 이어지고, 로열티도 계속 들어옵니다."],
-  retireDo: ["Retire it for good", "영원히 내리기"],
+  retireDo: ["Retire it for good", "내리기"],
 } satisfies Record<string, Said>;
 
 const TAG = /^[a-z0-9][a-z0-9._-]{0,63}$/;

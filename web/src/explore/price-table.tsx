@@ -2,10 +2,11 @@
 
 import { language, number, say, type Said } from "../language";
 import { credits, perMillion } from "../money";
+import { shownName } from "../parts/name";
 import { link } from "../router";
 import { EXAMPLE, shares } from "./price";
 import type { Artifact, PriceLine } from "./types";
-import { runs, shownName } from "./words";
+import { runs } from "./words";
 
 const words = {
   cheapest: ["Of the cheapest offer, by {name}.", "가장 싼 제공 조건({name})의 값입니다."],
@@ -16,10 +17,10 @@ const words = {
   payee: ["Payee", "받는 이"],
   input: ["In", "입력"],
   output: ["Out", "출력"],
-  unit: ["Rates are credits per million tokens. The example is an answer of {input} tokens in and {output} out.", "단가는 토큰 100만 개당 크레딧입니다. 예시는 입력 {input}토큰, 출력 {output}토큰인 답 하나입니다."],
+  unit: ["Rates are credits per million tokens. The example is an answer of {input} tokens in and {output} out.", "단가는 백만 토큰당 크레딧입니다. 예시는 입력 {input}토큰, 출력 {output}토큰인 답 하나입니다."],
   example: ["Example", "예시"],
   sum: ["Together", "합계"],
-  provider_fee: ["Running it", "실행"],
+  provider_fee: ["Running it", "공급자 수수료"],
   royalty: ["Royalty", "로열티"],
   gateway_fee: ["Gateway", "게이트웨이"],
 } satisfies Record<string, Said>;

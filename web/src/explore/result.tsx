@@ -3,14 +3,15 @@
 import { number, say, type Said } from "../language";
 import { credits, pico } from "../money";
 import { Rates } from "../parts";
+import { shownName } from "../parts/name";
 import { link } from "../router";
 import type { Sort } from "./query";
 import type { Summary } from "./types";
-import { className, kindName, runs, shownName, states, titleOf } from "./words";
+import { className, kindName, runs, states, titleOf } from "./words";
 
 const words = {
   price: ["Price", "값"],
-  unit: ["credits per million tokens, in / out", "토큰 100만 개당 크레딧, 입력 / 출력"],
+  unit: ["credits per million tokens, in / out", "백만 토큰당 크레딧, 입력 / 출력"],
   royalty: ["Royalty", "로열티"],
   none: ["Not offered", "제공 없음"],
   used: ["{count} tokens used", "쓰인 토큰 {count}개"],
@@ -27,7 +28,7 @@ function figure(of: Summary, sort: Sort): string | undefined {
 export function Result({ of, sort }: { of: Summary; sort: Sort }) {
   const sorted = figure(of, sort);
   return (
-    <li class="explore-result">
+    <div role="listitem" class="explore-result" data-id={of.id}>
       <div class="explore-what">
         <h2>
           <a href={link(["artifact", of.name])}>{titleOf(of)}</a>
@@ -60,6 +61,6 @@ export function Result({ of, sort }: { of: Summary; sort: Sort }) {
       ) : (
         runs(of.kind) && <p class="explore-price soft">{say(words.none)}</p>
       )}
-    </li>
+    </div>
   );
 }

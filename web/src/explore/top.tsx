@@ -3,9 +3,10 @@
 import { useState } from "preact/hooks";
 import { day, number, say, type Said } from "../language";
 import { Copy, Id, Rates } from "../parts";
+import { shortName } from "../parts/name";
 import { link } from "../router";
 import type { Artifact, Version } from "./types";
-import { className, kindName, runs, shortName, states, titleOf } from "./words";
+import { className, kindName, runs, states, titleOf } from "./words";
 
 const words = {
   ask: ["Ask it", "물어보기"],
@@ -19,7 +20,7 @@ const words = {
   royalty: ["Royalty", "로열티"],
   price: ["Price", "값"],
   none: ["Not offered", "제공 없음"],
-  unit: ["Credits per million tokens, in / out", "토큰 100만 개당 크레딧, 입력 / 출력"],
+  unit: ["Credits per million tokens, in / out", "백만 토큰당 크레딧, 입력 / 출력"],
   published: ["Published", "게시한 날"],
   architecture: ["Architecture", "구조"],
   built: ["Works built on it", "이것으로 만든 작품"],

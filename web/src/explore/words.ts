@@ -1,6 +1,7 @@
 // Words that several parts of these two pages say.
 
 import { say, type Said } from "../language";
+import { shownName } from "../parts/name";
 import type { Class, Kind, Summary } from "./types";
 
 export const kinds = {
@@ -40,12 +41,6 @@ export const className = (of: Class) => (of in classes ? say(classes[of]) : of);
 
 /** Whether it can be asked something, once somebody offers it. */
 export const runs = (kind: Kind) => kind === "model" || kind === "adapter";
-
-/** A name without the tag that is meant when none is said. */
-export const shortName = (name: string) => name.replace(/:latest$/, "");
-
-/** The same where there is little room: of what has no name any more, the two ends of its id. */
-export const shownName = (name: string) => shortName(name).replace(/^(sha256:[0-9a-f]{8})[0-9a-f]{50}([0-9a-f]{6})$/, "$1…$2");
 
 /** What people call it: its title, or the last part of its name. */
 export const titleOf = (of: Summary) => of.title?.trim() || shownName(of.name).replace(/^[^/]*\//, "");

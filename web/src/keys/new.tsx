@@ -11,9 +11,9 @@ import type { Key } from "./shapes";
 const words = {
   title: ["Make a key", "키 만들기"],
   name: ["Name", "이름"],
-  nameHint: ["To recognize it by, such as laptop.", "알아볼 이름이에요. 예: 노트북"],
+  nameHint: ["To recognize it by, such as laptop.", "알아볼 이름입니다. 예: 노트북"],
   budget: ["Budget, in credits", "예산(크레딧)"],
-  budgetHint: ["It can spend no more than this. It can be topped up later.", "이만큼까지만 씁니다. 나중에 더 채울 수 있어요."],
+  budgetHint: ["It can spend no more than this. It can be topped up later.", "이만큼까지만 씁니다. 나중에 더 채울 수 있습니다."],
   budgetFault: ["Write an amount of credits above 0, such as 10 or 0.5.", "0보다 큰 크레딧을 적어 주세요. 예: 10 또는 0.5"],
   expires: ["Expires", "만료"],
   never: ["Never", "없음"],

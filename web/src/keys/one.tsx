@@ -15,7 +15,7 @@ const words = {
   revoked: ["revoked", "폐기됨"],
   page: ["this page's own", "이 페이지의 키"],
   pageHint: ["What you do in this page is paid from this key.", "이 페이지에서 하는 일은 이 키로 값을 냅니다."],
-  empty: ["Nothing is left of it. Top it up to go on.", "남은 것이 없어요. 더 채우면 이어서 쓸 수 있습니다."],
+  empty: ["Nothing is left of it. Top it up to go on.", "남은 것이 없습니다. 더 채우면 이어서 쓸 수 있습니다."],
   spent: ["{spent} of {budget} credits spent", "{budget} 크레딧 가운데 {spent} 씀"],
   left: ["{left} left", "남은 것 {left}"],
   reserved: ["{reserved} set aside for answers that run", "지금 쓰는 답을 위해 {reserved} 따로 둠"],
@@ -31,13 +31,13 @@ const words = {
   amountFault: ["Write an amount of credits above 0, such as 10 or 0.5.", "0보다 큰 크레딧을 적어 주세요. 예: 10 또는 0.5"],
   add: ["Add", "더하기"],
   cancel: ["Cancel", "취소"],
-  revokeTitle: ["Revoke “{name}” for good?", "‘{name}’ 키를 영영 폐기할까요?"],
+  revokeTitle: ["Revoke “{name}” for good?", "‘{name}’ 키를 폐기할까요?"],
   revokeText: [
     "Programs that use it are refused from now on, and that cannot be taken back. Answers that run are finished and paid. What it has not spent stays yours.",
-    "이 키를 쓰는 프로그램은 이제부터 거절되고, 되돌릴 수 없습니다. 이미 시작한 답은 끝까지 나오고 값이 치러져요. 쓰지 않은 예산은 그대로 내 것입니다.",
+    "이 키를 쓰는 프로그램은 이제부터 거절되고, 되돌릴 수 없습니다. 이미 시작한 답은 끝까지 나오고 값이 치러집니다. 쓰지 않은 예산은 그대로 내 것입니다.",
   ],
-  revokePage: ["This page spends from this key: chats here will no longer work.", "이 페이지가 쓰는 키예요. 여기서 하는 대화가 더는 되지 않습니다."],
-  revokeFor: ["Revoke for good", "영영 폐기"],
+  revokePage: ["This page spends from this key: chats here will no longer work.", "이 페이지가 쓰는 키입니다. 여기서 하는 대화가 더는 되지 않습니다."],
+  revokeFor: ["Revoke for good", "폐기하기"],
 } satisfies Record<string, Said>;
 
 /** How much of its budget is gone, of a thousand; only to draw it. */

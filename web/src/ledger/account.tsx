@@ -24,7 +24,7 @@ const words = {
   earned: ["Earned in the last {days} days", "최근 {days}일 수입"],
   noneEarned: ["Nothing was settled for this account in these days.", "이 기간에 이 계정 앞으로 정산된 것이 없습니다."],
   day: ["Day (UTC)", "날짜(UTC)"],
-  fees: ["For running", "돌린 값"],
+  fees: ["For running", "수수료"],
   royalties: ["Royalties", "로열티"],
   total: ["Total", "합계"],
   work: ["Work", "작품"],

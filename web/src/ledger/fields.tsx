@@ -9,11 +9,11 @@ import { kinds } from "./sentence";
 import type { Asked, Effect } from "./types";
 
 const words = {
-  perMillion: ["credits per million tokens, in / out", "백만 토큰에 크레딧, 입력 / 출력"],
+  perMillion: ["credits per million tokens, in / out", "백만 토큰당 크레딧, 입력 / 출력"],
   tokens: ["{input} in, {output} out", "입력 {input}, 출력 {output}"],
   payee: ["Payee", "받는 이"],
   amount: ["Credits", "크레딧"],
-  running: ["{who}, for running", "{who} (돌린 값)"],
+  running: ["{who}, for running", "{who} (공급자 수수료)"],
   total: ["Total", "합계"],
 } satisfies Record<string, Said>;
 

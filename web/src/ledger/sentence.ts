@@ -45,7 +45,7 @@ const words = {
   tag: ["{who} pointed {tag} at {artifact}.", "{who|이/가} 태그 {tag|을/를} {artifact}에 달았습니다."],
   retire: ["{who} took {artifact} out of use for everything new.", "{who|이/가} {artifact|을/를} 새로 쓸 수 없게 내렸습니다."],
   register: ["{who} can be reached at {address}.", "{who|이/가} 주소를 등록했습니다: {address}"],
-  offer: ["{who} offers to run {artifact} for {input} credits per million tokens in and {output} out.", "{who|이/가} {artifact|을/를} 백만 토큰에 입력 {input}, 출력 {output}크레딧으로 제공합니다."],
+  offer: ["{who} offers to run {artifact} for {input} credits per million tokens in and {output} out.", "{who|이/가} {artifact|을/를} 백만 토큰당 입력 {input}, 출력 {output}크레딧으로 제공합니다."],
   withdraw: ["{who} withdrew the offer {offer}.", "{who|이/가} 제공 조건 {offer|을/를} 거두었습니다."],
   open: ["{who} locked {deposit} credits in a channel toward {provider}.", "{who|이/가} {provider|과/와} 채널을 열고 {deposit}크레딧을 예치했습니다."],
   top_up: ["{who} added {amount} credits to the channel {channel}.", "{who|이/가} 채널 {channel}에 {amount}크레딧을 더 예치했습니다."],

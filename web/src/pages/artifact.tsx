@@ -24,7 +24,7 @@ import "../style/artifact.css";
 
 const words = {
   facts: ["At a glance", "한눈에"],
-  unit: ["Price and royalty are credits per million tokens, in / out.", "값과 로열티는 토큰 100만 개당 크레딧, 입력 / 출력입니다."],
+  unit: ["Price and royalty are credits per million tokens, in / out.", "값과 로열티는 백만 토큰당 크레딧, 입력 / 출력입니다."],
   card: ["Card", "카드"],
   lineage: ["Lineage", "계보"],
   price: ["Who is paid", "누가 얼마를 받나"],

@@ -27,10 +27,10 @@ const words = {
   log: ["Conversation", "대화"],
   end: ["To the end", "맨 아래로"],
   loading: ["Loading…", "불러오는 중…"],
-  missing: ["This conversation is not in this browser.", "이 브라우저에 없는 대화예요."],
+  missing: ["This conversation is not in this browser.", "이 브라우저에 없는 대화입니다."],
   fresh: ["Begin a new one", "새로 시작하기"],
   answered: ["Answer: {text}", "답: {text}"],
-  none: ["Nobody offers a model here yet.", "아직 여기서 제공하는 모델이 없어요."],
+  none: ["Nobody offers a model here yet.", "아직 여기서 제공하는 모델이 없습니다."],
 } satisfies Record<string, Said>;
 
 /** Longer answers are announced by their beginning. */

@@ -1,13 +1,14 @@
 // Explore: everything that is published, to search and to narrow. What is asked for stands in the address.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Filters, Kinds, Search, Sorting } from "../explore/filters";
 import { mark, useFound } from "../explore/list";
-import { asked, wanted, type Wanted } from "../explore/query";
+import { asked, type Sort, wanted, type Wanted } from "../explore/query";
 import { Result } from "../explore/result";
-import { shortName } from "../explore/words";
-import { number, say, type Said } from "../language";
+import type { Summary } from "../explore/types";
+import { language, number, say, type Said } from "../language";
 import { Empty, Wrong } from "../parts";
+import { shortName } from "../parts/name";
 import { go, link, place } from "../router";
 import "../style/explore.css";
 
@@ -15,7 +16,7 @@ const words = {
   title: ["Explore", "둘러보기"],
   one: ["1 artifact", "아티팩트 1개"],
   many: ["{count} artifacts", "아티팩트 {count}개"],
-  unit: ["credits per million tokens, in / out", "토큰 100만 개당 크레딧, 입력 / 출력"],
+  unit: ["credits per million tokens, in / out", "백만 토큰당 크레딧, 입력 / 출력"],
   loading: ["Loading…", "불러오는 중…"],
   more: ["Show more", "더 보기"],
   by: ["By {name}", "{name}의 작품"],
@@ -53,6 +54,15 @@ function More({ more, busy }: { more: () => void; busy: boolean }) {
   );
 }
 
+/** One page of the list. It is drawn once, and laid out where it is seen, however many there are: thousands of works stay smooth. */
+function Some({ of, sort }: { of: Summary[]; sort: Sort }) {
+  return useMemo(() => (
+    <div role="presentation" class="explore-page">
+      {of.map((one) => <Result key={one.id} of={one} sort={sort} />)}
+    </div>
+  ), [of, sort, language.value]);
+}
+
 function Nothing({ of }: { of: Wanted }) {
   const narrow = Object.keys(asked({ ...of, sort: "newest" })).length > 0;
   return (
@@ -84,19 +94,19 @@ export default function Explore() {
       )}
       <div class="explore-top">
         <p aria-live="polite" class="soft">
-          {list.artifacts && !list.old ? count : list.problem ? "" : say(words.loading)}
-          {list.artifacts && list.artifacts.length > 0 && <span class="explore-unit">{say(words.unit)}</span>}
+          {list.pages && !list.old ? count : list.problem ? "" : say(words.loading)}
+          {list.pages && list.found > 0 && <span class="explore-unit">{say(words.unit)}</span>}
         </p>
         <Sorting of={of} to={to} />
       </div>
       {list.problem && <Wrong problem={list.problem} again={list.again} />}
-      {list.artifacts && !list.problem && list.artifacts.length === 0 && <Nothing of={of} />}
-      {list.artifacts && list.artifacts.length > 0 && (
-        <ul aria-busy={list.busy} class={list.old ? "explore-list explore-old" : "explore-list"} onClickCapture={mark}>
-          {list.artifacts.map((one) => (
-            <Result key={one.id} of={one} sort={of.sort} />
+      {list.pages && !list.problem && list.found === 0 && <Nothing of={of} />}
+      {list.pages && list.found > 0 && (
+        <div role="list" aria-busy={list.busy} class={list.old ? "explore-list explore-old" : "explore-list"} onClickCapture={mark}>
+          {list.pages.map((page, at) => (
+            <Some key={at} of={page} sort={of.sort} />
           ))}
-        </ul>
+        </div>
       )}
       {list.next && !list.old && !list.problem && <More more={list.more} busy={list.busy} />}
     </div>

@@ -1,7 +1,7 @@
 // The API keys of this node: make one, see what they spent, top them up, revoke them.
 
 import { useState } from "preact/hooks";
-import { get, session } from "../api";
+import { close, get, session } from "../api";
 import { Made } from "../keys/made";
 import { NewKey } from "../keys/new";
 import { OneKey } from "../keys/one";
@@ -10,6 +10,7 @@ import { moment, say, type Said } from "../language";
 import { useLoad } from "../load";
 import { credits, parse } from "../money";
 import { Empty, Id, NeedsSession, Shown } from "../parts";
+import { Confirm } from "../parts/confirm";
 import { link } from "../router";
 import "../style/keys.css";
 
@@ -33,6 +34,17 @@ const words = {
   from: ["From", "보낸 이"],
   amount: ["Credits", "크레딧"],
   key: ["Key", "키"],
+  browser: ["This browser", "이 브라우저"],
+  browserAbout: [
+    "It acts with your wallet and keys until 30 days after it was opened by a link.",
+    "링크로 연 뒤 30일 동안 내 지갑과 키로 일합니다.",
+  ],
+  out: ["Sign out", "로그아웃"],
+  outTitle: ["Sign out of this browser?", "이 브라우저에서 로그아웃할까요?"],
+  outText: [
+    "It can spend nothing any more, until it follows another link of pumasi open. Other browsers stay signed in. Conversations stay in this browser.",
+    "pumasi open의 새 링크를 열기 전에는 아무것도 쓸 수 없습니다. 다른 브라우저는 그대로이고, 대화는 이 브라우저에 남습니다.",
+  ],
   entry: ["Log entry", "로그 기록"],
   kept: ["not raised; kept in your account", "예산은 그대로이고 내 계정에 있음"],
   forNone: ["for no key; kept in your account", "키를 위한 것이 아니며 내 계정에 있음"],
@@ -65,6 +77,23 @@ function Keys() {
       <h2>{say(words.came)}</h2>
       <p class="soft">{say(words.cameAbout)}</p>
       <Shown of={came}>{(all) => <Came all={all} />}</Shown>
+      <SignOut />
+    </>
+  );
+}
+
+function SignOut() {
+  const [sure, ask] = useState(false);
+  return (
+    <>
+      <h2>{say(words.browser)}</h2>
+      <p class="soft">{say(words.browserAbout)}</p>
+      <button type="button" onClick={() => ask(true)}>{say(words.out)}</button>
+      {sure && (
+        <Confirm title={say(words.outTitle)} action={say(words.out)} act={close} close={() => ask(false)}>
+          <p>{say(words.outText)}</p>
+        </Confirm>
+      )}
     </>
   );
 }

@@ -27,13 +27,13 @@ const words = {
   asking: ["Looking at it…", "살펴보는 중…"],
   go: ["Publish", "게시하기"],
   mend: ["Mend what is marked above first.", "위에 표시된 것을 먼저 고쳐 주세요."],
-  sure: ["Publish {name} for good?", "{name|을/를} 영영 게시할까요?"],
+  sure: ["Publish {name} for good?", "{name|을/를} 게시할까요?"],
   final: [
     "Its name, files, parents, royalty and payees go on the ledger, where everybody reads them. They can be retired later, but never changed or taken back.",
-    "이름, 파일, 바탕, 로열티, 받는 이가 누구나 읽는 원장에 남습니다. 나중에 내릴 수는 있어도 바꾸거나 없던 일로 할 수는 없어요.",
+    "이름, 파일, 바탕, 로열티, 받는 이가 누구나 읽는 원장에 남습니다. 나중에 내릴 수는 있어도 바꾸거나 없던 일로 할 수는 없습니다.",
   ],
   name: ["Write a name, such as my-model.", "이름을 적어 주세요. 예: my-model"],
-  royalty: ["Write credits per million tokens, such as 0.5, with at most six digits after the point.", "백만 토큰당 크레딧을 적어 주세요. 예: 0.5. 소수점 아래는 여섯 자리까지예요."],
+  rate: ["Write credits per million tokens, such as 0.5, with at most six digits after the point.", "백만 토큰당 크레딧을 적어 주세요. 예: 0.5. 소수점 아래는 여섯 자리까지입니다."],
   payees: ["Each weight is a whole number above 0.", "몫은 0보다 큰 정수로 적어 주세요."],
 } satisfies Record<string, Said>;
 
@@ -119,8 +119,8 @@ function Writing({ form, change, files, gathered, add, cancel, done }: Props) {
   const runs = run.wanted && (preview?.kind === "model" || preview?.kind === "adapter");
   const [input, output] = [rate(run.input), rate(run.output)];
   const fee = runs && input !== null && output !== null ? { input, output } : null;
-  const runFault = runs && !fee ? say(words.royalty) : undefined;
-  const ready = !busy && look.value !== undefined && Object.keys(faults).length === 0 && !elsewhere && !runFault;
+  const unread = (value: number | null) => (runs && value === null ? say(words.rate) : undefined);
+  const ready = !busy && look.value !== undefined && Object.keys(faults).length === 0 && !elsewhere && (!runs || fee !== null);
   return (
     <div class="publish-both">
       <form
@@ -132,7 +132,7 @@ function Writing({ form, change, files, gathered, add, cancel, done }: Props) {
       >
         {elsewhere && <Wrong problem={elsewhere} again={look.again} />}
         {!hasCard(gathered.files) && <Card add={add} />}
-        <Fields form={form} change={change} faults={faults} preview={preview} me={mine?.name ?? mine?.id ?? ""} run={run} setRun={setRun} runFault={runFault} />
+        <Fields form={form} change={change} faults={faults} preview={preview} me={mine?.name ?? mine?.id ?? ""} run={run} setRun={setRun} runFaults={[unread(input), unread(output)]} />
         {gathered.skipped.length > 0 && (
           <details class="publish-skipped">
             <summary>{say(words.skipped)}</summary>
@@ -163,7 +163,7 @@ function Writing({ form, change, files, gathered, add, cancel, done }: Props) {
 /** What to say of fields that cannot be read. */
 function said(bad: Bad | null): Faults {
   const names = Object.keys(bad ?? {}) as (keyof Bad)[];
-  return Object.fromEntries(names.map((name) => [name, say(words[name])]));
+  return Object.fromEntries(names.map((name) => [name, say(words[name === "input" || name === "output" ? "rate" : name])]));
 }
 
 /** A value once it has not changed for a while. */

@@ -10,6 +10,7 @@ import { say, type Said } from "../language";
 import { useLoad } from "../load";
 import { credits, perMillion, pico } from "../money";
 import { Copy, Empty, Shown, Snippet, Wrong } from "../parts";
+import { Name } from "../parts/name";
 import { link, place } from "../router";
 import { useArrival } from "../ledger/arrival";
 import { Decoded } from "../ledger/decoded";
@@ -27,11 +28,11 @@ const words = {
   bill: ["Who was paid", "누가 받았나"],
   noBill: ["Nothing was billed.", "값이 없습니다."],
   payee: ["Payee", "받는 이"],
-  rate: ["Credits per million tokens, in / out", "백만 토큰에 크레딧, 입력 / 출력"],
+  rate: ["Credits per million tokens, in / out", "백만 토큰당 크레딧, 입력 / 출력"],
   amount: ["Credits", "크레딧"],
   total: ["Total", "합계"],
   tokens: ["{input} tokens in, {output} out", "입력 {input}토큰, 출력 {output}토큰"],
-  provider_fee: ["for running", "돌린 값"],
+  provider_fee: ["for running", "공급자 수수료"],
   royalty: ["royalty", "로열티"],
   gateway_fee: ["gateway's fee", "게이트웨이 수수료"],
   check: ["Checked in this browser", "이 브라우저에서 확인"],
@@ -100,7 +101,7 @@ function Bill({ lines, pico: sum, view }: { lines: BillLine[]; pico: string; vie
           {lines.map((line, at) => (
             <tr key={at}>
               <td>
-                <a href={line.what === "royalty" ? link(["artifact", line.id]) : link(["ledger", "account", line.id])} title={line.id}>{line.payee}</a>{" "}
+                <a href={line.what === "royalty" ? link(["artifact", line.id]) : link(["ledger", "account", line.id])} title={line.id}><Name of={line.payee} /></a>{" "}
                 <span class="soft">{say(words[line.what] ?? words.royalty)}</span>
                 <span class="receipt-rate-below soft number" title={say(words.rate)}>{perMillion(line.input_rate)} / {perMillion(line.output_rate)}</span>
               </td>

@@ -48,10 +48,10 @@ export function Copy({ text, label }: { text: string; label?: string }) {
   );
 }
 
-/** A snippet to copy. */
-export function Snippet({ text, label }: { text: string; label: string }) {
+/** A snippet to copy. What must be seen whole, such as a secret, is `wrapped`. */
+export function Snippet({ text, label, wrapped = false }: { text: string; label: string; wrapped?: boolean }) {
   return (
-    <div class="snippet">
+    <div class={wrapped ? "snippet snippet-wrapped" : "snippet"}>
       <pre tabIndex={0} role="region" aria-label={label}>
         <code>{text}</code>
       </pre>
@@ -75,8 +75,9 @@ export function Wrong({ problem, again }: { problem: unknown; again?: () => void
   );
 }
 
-/** Something loaded: shown once it is there, with the problem above it if asking again failed. */
+/** Something loaded: shown once it is there, with the problem above it if asking again failed. What there is not is no fault. */
 export function Shown<T>({ of, children }: { of: Loaded<T>; children: (value: T) => ComponentChildren }) {
+  if (of.problem?.status === 404 && of.value === undefined) return <Empty>{of.problem.message}</Empty>;
   return (
     <>
       {of.problem && <Wrong problem={of.problem} again={of.again} />}

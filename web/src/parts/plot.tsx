@@ -145,7 +145,7 @@ function options(
     scales: { x: { range: [first - DAY / 2, last + DAY / 2] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
     series: [{}, ...series.map((one) => ({ label: one.name, paths: bars, points: { show: false }, fill: color(one.color), width: 0 }))],
     axes: [
-      { ...axis, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 14, 30, 91, 182, 365].map((days) => days * DAY), values: (_, splits) => splits.map((at) => when.format(at * 1000)) },
+      { ...axis, size: 28, grid: { show: false }, space: 70, incrs: [1, 2, 5, 7, 14, 30, 91, 182, 365].map((days) => days * DAY), values: (_, splits) => splits.map((at) => when.format(at * 1000)) },
       { ...axis, grid: { stroke: color("--line"), width: 1 }, space: 45, values: (_, splits) => splits.map(show), size: (_, values) => Math.max(0, ...(values ?? []).map((one) => one.length)) * 7 + 14 },
     ],
     hooks: { setCursor: [(plot) => point(plot.cursor.idx ?? null)] },

@@ -9,7 +9,7 @@ const words = {
   drop: ["Drop a folder or files here", "폴더나 파일을 여기에 놓으세요"],
   about: [
     "Everything that belongs together: weights (GGUF, safetensors), data, code, and a README.md that says what it is and what it is built on.",
-    "함께 게시할 것을 모두 넣으세요. 가중치(GGUF, safetensors), 데이터, 코드, 그리고 무엇이며 무엇을 바탕으로 했는지 적은 README.md요.",
+    "함께 게시할 것을 모두 넣으세요. 가중치(GGUF, safetensors), 데이터, 코드를 넣고, 무엇이며 무엇을 바탕으로 했는지 README.md에 적어 주세요.",
   ],
   folder: ["Choose a folder", "폴더 고르기"],
   files: ["Choose files", "파일 고르기"],

@@ -76,10 +76,10 @@ export interface Preview {
   published: boolean;
 }
 
-export type FieldName = "name" | "kind" | "license" | "royalty" | "parents" | "payees" | "files";
+export type FieldName = "name" | "kind" | "license" | "royalty" | "input" | "output" | "parents" | "payees" | "files";
 export type Faults = Partial<Record<FieldName, string>>;
 /** Which fields hold what cannot be read; what to say of it stands with the form. */
-export type Bad = Partial<Record<"name" | "royalty" | "payees", true>>;
+export type Bad = Partial<Record<"name" | "input" | "output" | "payees", true>>;
 
 /** Credits per million tokens as pico-credits per token; null if it is no amount, or has more than six digits after the point. */
 export function rate(text: string): number | null {
@@ -95,7 +95,8 @@ export function draft(form: Form, files: DraftFile[]): { draft: Draft; bad: null
   const bad: Bad = {};
   const [input, output] = [rate(form.input), rate(form.output)];
   if (!form.name.trim()) bad.name = true;
-  if (input === null || output === null) bad.royalty = true;
+  if (input === null) bad.input = true;
+  if (output === null) bad.output = true;
   const asks = Boolean(form.input.trim() || form.output.trim());
   const payees = form.payees.filter((one) => one.account.trim()).map((one) => ({ account: one.account.trim(), weight: /^\d{1,9}$/.test(one.weight.trim()) ? Number(one.weight) : 0 }));
   if (payees.some((one) => one.weight === 0)) bad.payees = true;

@@ -9,7 +9,7 @@ const words = {
   none: ["There is no file in it.", "파일이 하나도 없습니다."],
   pickle: [
     "{path}: pickle files can run anybody's code when they are loaded; convert it to safetensors.",
-    "{path}: pickle 파일은 읽는 것만으로 누군가의 코드를 실행할 수 있어요. safetensors로 바꿔 주세요.",
+    "{path}: pickle 파일은 읽는 것만으로 누군가의 코드를 실행할 수 있습니다. safetensors로 바꿔 주세요.",
   ],
 } satisfies Record<string, Said>;
 
@@ -50,7 +50,12 @@ export async function gather(all: Chosen[], name: string): Promise<Gathered> {
   for (const { path, file } of files) {
     if (/\.(pkl|pickle|pt|pth|ckpt|bin)$/.test(path) && isPickle(new Uint8Array(await file.slice(0, 4).arrayBuffer()))) throw new Error(say(words.pickle, { path }));
   }
-  return { files, skipped, name };
+  return { files, skipped, name: name || nameOf(main(files).path.split("/").pop()!, true) };
+}
+
+/** The file that tells most about what several are: not one that stands beside every work. */
+function main(files: Chosen[]): Chosen {
+  return files.find(({ path }) => !/(^|\/)(readme|license|notice)[^/]*$/i.test(path)) ?? files[0]!;
 }
 
 /** Python's pickle, plain (protocol 2 and later) or in the zip archive that PyTorch makes. */

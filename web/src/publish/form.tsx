@@ -9,14 +9,14 @@ import { Royalty } from "./royalty";
 
 const words = {
   name: ["Name", "이름"],
-  nameHint: ["Small letters, digits, dots and dashes. With :TAG it is another version.", "소문자, 숫자, 점, 줄표로 적어요. 뒤에 :태그를 붙이면 다른 버전입니다."],
+  nameHint: ["Small letters, digits, dots and dashes. With :TAG it is another version.", "소문자, 숫자, 점, 줄표로 적습니다. 뒤에 :태그를 붙이면 다른 버전입니다."],
   kind: ["Kind", "종류"],
   asFiles: ["As the files say", "파일에 적힌 대로"],
   asFilesIs: ["As the files say: {kind}", "파일에 적힌 대로: {kind}"],
   license: ["License", "라이선스"],
-  licenseHint: ["An SPDX expression, such as Apache-2.0. Empty: as the files say.", "SPDX 표기로 적어요. 예: Apache-2.0. 비워 두면 파일에 적힌 대로입니다."],
+  licenseHint: ["An SPDX expression, such as Apache-2.0. Empty: as the files say.", "SPDX 표기로 적습니다. 예: Apache-2.0. 비워 두면 파일에 적힌 대로입니다."],
   run: ["Offer it on this machine once it is published", "게시한 뒤 이 컴퓨터에서 바로 제공하기"],
-  fee: ["Your fee for running it, in credits per million tokens.", "실행하는 값입니다. 백만 토큰당 크레딧이에요."],
+  fee: ["Your fee for running it, in credits per million tokens.", "모델을 실행하고 받는 수수료입니다. 백만 토큰당 크레딧으로 적습니다."],
   input: ["Fee in", "입력 수수료"],
   output: ["Fee out", "출력 수수료"],
   model: ["model", "모델"],
@@ -27,7 +27,7 @@ const words = {
   card: ["A card", "소개 글"],
   cardAbout: [
     "There is no README.md among the files, so nobody would know what this is. Write a few words here, and one is added.",
-    "파일에 README.md가 없어서 무엇인지 아무도 알 수 없어요. 몇 마디 적으면 하나 만들어 넣습니다.",
+    "파일에 README.md가 없어서 무엇인지 아무도 알 수 없습니다. 몇 마디 적으면 하나 만들어 넣습니다.",
   ],
   title: ["Title", "제목"],
   about: ["What it is, and what it is for", "무엇이고 어디에 쓰는지"],
@@ -49,10 +49,11 @@ interface Props {
   me: string;
   run: Run;
   setRun: (run: Run) => void;
-  runFault: string | undefined;
+  /** Of the fee for running it, in and out. */
+  runFaults: [string | undefined, string | undefined];
 }
 
-export function Fields({ form, change, faults, preview, me, run, setRun, runFault }: Props) {
+export function Fields({ form, change, faults, preview, me, run, setRun, runFaults }: Props) {
   const runs = preview?.kind === "model" || preview?.kind === "adapter";
   return (
     <>
@@ -80,8 +81,8 @@ export function Fields({ form, change, faults, preview, me, run, setRun, runFaul
             <>
               <p class="soft publish-small">{say(words.fee)}</p>
               <div class="publish-two">
-                <Field label={say(words.input)} value={run.input} onInput={(input) => setRun({ ...run, input })} inputMode="decimal" placeholder="0" fault={runFault} />
-                <Field label={say(words.output)} value={run.output} onInput={(output) => setRun({ ...run, output })} inputMode="decimal" placeholder="0" />
+                <Field label={say(words.input)} value={run.input} onInput={(input) => setRun({ ...run, input })} inputMode="decimal" placeholder="0" fault={runFaults[0]} />
+                <Field label={say(words.output)} value={run.output} onInput={(output) => setRun({ ...run, output })} inputMode="decimal" placeholder="0" fault={runFaults[1]} />
               </div>
             </>
           )}

@@ -8,13 +8,13 @@ import { link } from "../router";
 import type { Rates } from "./draft";
 
 const words = {
-  published: ["Published: {name}", "게시했어요: {name}"],
+  published: ["Published: {name}", "게시했습니다: {name}"],
   to: ["Go to its page", "작품 페이지로 가기"],
   again: ["Publish something else", "다른 것 게시하기"],
   loading: ["It is being loaded and tried on this machine… {seconds} s", "이 컴퓨터에 올려 시험하는 중… {seconds}초"],
-  running: ["It is offered, and answers from now on.", "이제 제공합니다. 지금부터 답해요."],
+  running: ["It is offered, and answers from now on.", "이제 제공합니다. 지금부터 답합니다."],
   gone: ["It was withdrawn.", "거두었습니다."],
-  retry: ["It is published, but not offered:", "게시는 되었지만 제공하지 못했어요:"],
+  retry: ["It is published, but not offered:", "게시는 되었지만 제공하지 못했습니다:"],
 } satisfies Record<string, Said>;
 
 interface Offer {

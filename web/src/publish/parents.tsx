@@ -14,9 +14,9 @@ const words = {
   fromFiles: ["as the files say", "파일에 적힌 대로"],
   remove: ["Remove {name}", "{name} 빼기"],
   search: ["Add what it is built on", "바탕 더하기"],
-  hint: ["Words of a name, title or description.", "이름, 제목, 설명에 있는 말로 찾아요."],
+  hint: ["Words of a name, title or description.", "이름, 제목, 설명에 있는 말로 찾습니다."],
   found: ["{count} found", "{count}개 찾음"],
-  nothing: ["Nothing found.", "찾은 것이 없어요."],
+  nothing: ["Nothing found.", "찾은 것이 없습니다."],
   add: ["Add {name}", "{name} 더하기"],
   reset: ["As the files say", "파일에 적힌 대로"],
 } satisfies Record<string, Said>;

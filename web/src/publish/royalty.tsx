@@ -8,7 +8,7 @@ const words = {
   title: ["Royalty", "로열티"],
   about: [
     "What this work asks whenever it, or anything built on it, is used, in credits per million tokens. It can never be changed.",
-    "이 작품이나 이것을 바탕으로 만든 것이 쓰일 때마다 받는 값입니다. 백만 토큰당 크레딧이고, 나중에 바꿀 수 없어요.",
+    "이 작품이나 이것을 바탕으로 만든 것이 쓰일 때마다 받는 값입니다. 백만 토큰당 크레딧이고, 나중에 바꿀 수 없습니다.",
   ],
   input: ["In", "입력"],
   output: ["Out", "출력"],
@@ -18,7 +18,7 @@ const words = {
   share: ["Share it with others", "다른 이와 나누기"],
   account: ["Account {at}", "계정 {at}"],
   weight: ["Weight {at}", "몫 {at}"],
-  weightAbout: ["Each is paid by weight: 3 beside 1 is three quarters.", "몫의 비율대로 나눕니다. 3과 1이면 4분의 3과 4분의 1이에요."],
+  weightAbout: ["Each is paid by weight: 3 beside 1 is three quarters.", "몫의 비율대로 나눕니다. 3과 1이면 4분의 3과 4분의 1입니다."],
   more: ["Another", "한 명 더"],
   remove: ["Remove {name}", "{name} 빼기"],
   nameless: ["account {at}", "계정 {at}"],
@@ -34,9 +34,10 @@ export function Royalty({ form, change, faults, me }: { form: Form; change: (par
       <legend>{say(words.title)}</legend>
       <p class="soft publish-small">{say(words.about)}</p>
       <div class="publish-two">
-        <Field label={say(words.input)} value={form.input} onInput={(input) => change({ input })} inputMode="decimal" placeholder="0" fault={faults.royalty} />
-        <Field label={say(words.output)} value={form.output} onInput={(output) => change({ output })} inputMode="decimal" placeholder="0" />
+        <Field label={say(words.input)} value={form.input} onInput={(input) => change({ input })} inputMode="decimal" placeholder="0" fault={faults.input} />
+        <Field label={say(words.output)} value={form.output} onInput={(output) => change({ output })} inputMode="decimal" placeholder="0" fault={faults.output} />
       </div>
+      {faults.royalty && <p class="publish-fault" role="alert">{faults.royalty}</p>}
       {!asks && <p class="soft publish-small">{say(words.free)}</p>}
       {asks && (
         <>

@@ -21,8 +21,8 @@ const words = {
   files: ["Files", "파일"],
   filesAre: ["{count}, together {size}", "{count}개, 모두 {size}"],
   price: ["What an answer pays", "답 하나의 값"],
-  priceAbout: ["Of 1,000 tokens in and 500 out, beside whoever runs the model.", "입력 1,000토큰, 출력 500토큰일 때예요. 모델을 실행하는 이의 몫은 따로입니다."],
-  priceFee: ["Of 1,000 tokens in and 500 out, with your fee for running it.", "입력 1,000토큰, 출력 500토큰일 때예요. 내가 실행하는 수수료도 들어 있어요."],
+  priceAbout: ["Of 1,000 tokens in and 500 out, beside whoever runs the model.", "입력 1,000토큰, 출력 500토큰일 때입니다. 모델을 실행하는 이의 수수료는 따로 듭니다."],
+  priceFee: ["Of 1,000 tokens in and 500 out, with your fee for running it.", "입력 1,000토큰, 출력 500토큰일 때입니다. 내가 받을 실행 수수료도 들어 있습니다."],
   who: ["Who", "누구"],
   rates: ["{input} / {output} per million tokens in / out", "백만 토큰당 입력 {input} / 출력 {output}"],
   amount: ["Credits", "크레딧"],
@@ -31,9 +31,9 @@ const words = {
   free: ["Nothing: neither it nor anything it is built on asks a royalty.", "없음. 이것도, 바탕이 된 것도 로열티를 받지 않습니다."],
   unresolved: ["Its files say that it is built on {name}, which is not published here: it will not be a parent.", "파일에는 {name|을/를} 바탕으로 했다고 적혀 있지만 여기에 게시되지 않아서 부모가 되지 않습니다."],
   leftOut: ["Its files say that it is built on {name}, which is not among what you chose.", "파일에는 {name|을/를} 바탕으로 했다고 적혀 있는데 고른 것에는 없습니다."],
-  unlicensed: ["No license was found: without one nobody may rely on using it.", "라이선스를 찾지 못했습니다. 라이선스가 없으면 아무도 마음 놓고 쓸 수 없어요."],
+  unlicensed: ["No license was found: without one nobody may rely on using it.", "라이선스를 찾지 못했습니다. 라이선스가 없으면 아무도 마음 놓고 쓸 수 없습니다."],
   replaces: ["{name} points at another version now, and will point at this.", "지금 {name|은/는} 다른 버전을 가리키고, 앞으로는 이것을 가리킵니다."],
-  published: ["It is published already; doing it again changes nothing but its name or tag.", "이미 게시되어 있습니다. 다시 해도 이름이나 태그 말고는 바뀌지 않아요."],
+  published: ["It is published already; doing it again changes nothing but its name or tag.", "이미 게시되어 있습니다. 다시 해도 이름이나 태그 말고는 바뀌지 않습니다."],
 } satisfies Record<string, Said>;
 
 /** What a fee in pico-credits per token comes to for 1,000 tokens in and 500 out. */

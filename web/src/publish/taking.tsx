@@ -10,7 +10,7 @@ import { upload } from "./upload";
 
 const words = {
   title: ["Storing the files", "파일 저장"],
-  about: ["They go into this node's store. Nobody else sees them before you publish.", "이 노드의 저장소로 들어갑니다. 게시하기 전에는 아무도 볼 수 없어요."],
+  about: ["They go into this node's store. Nobody else sees them before you publish.", "이 노드의 저장소로 들어갑니다. 게시하기 전에는 아무도 볼 수 없습니다."],
   reading: ["Reading {path}", "{path} 읽는 중"],
   sending: ["Sending {path}", "{path} 보내는 중"],
   done: ["{at} of {count} files, {done} of {all}", "파일 {count}개 가운데 {at}개, {all} 가운데 {done}"],
@@ -18,7 +18,7 @@ const words = {
   stop: ["Stop", "멈추기"],
   on: ["Go on", "이어서 하기"],
   other: ["Choose other files", "다른 파일 고르기"],
-  stopped: ["Stopped. What was sent is kept for a day.", "멈췄어요. 보낸 데까지는 하루 동안 남아 있습니다."],
+  stopped: ["Stopped. What was sent is kept for a day.", "멈췄습니다. 보낸 데까지는 하루 동안 남아 있습니다."],
 } satisfies Record<string, Said>;
 
 interface Told {

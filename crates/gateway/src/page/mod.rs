@@ -18,6 +18,7 @@ use axum::{
 };
 
 pub use plain::for_readers;
+pub use wanted::korean as reads_korean;
 
 /// What the page may do.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \

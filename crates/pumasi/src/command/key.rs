@@ -74,7 +74,7 @@ pub async fn run(home: &Home, command: Command, json: bool) -> anyhow::Result<Ex
             if json {
                 print::json(&json!({ "revoked": id }))?;
             } else {
-                print::line(&t!("revoked {id}", "거두었습니다: {id}"));
+                print::line(&t!("revoked {id}", "폐기했습니다: {id}"));
             }
         }
     }

@@ -58,7 +58,7 @@ pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode
     let label = t!("checking and loading {}", "{} 확인하고 올리는 중", begun.name);
     let (ended, stays) = print::waiting(label, wait(&client, begun.number)).await?;
     if ended.state != OfferState::Running {
-        let (name, why) = (&ended.name, ended.message.unwrap_or_default());
+        let (name, why) = (&ended.name, print::of_node(ended.message.unwrap_or_default()));
         bail!(match stays {
             false => t!("{name} is not offered: {why}", "{name}을 제공하지 못했습니다: {why}"),
             true => t!(

@@ -31,7 +31,9 @@ pub async fn run(home: &Home, json: bool) -> anyhow::Result<ExitCode> {
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(offers.data.iter().map(row)).collect();
     print::table(&rows);
     for offer in &offers.data {
-        offer.message.iter().chain(&offer.notes).for_each(|text| eprintln!("{}: {text}", offer.name));
+        offer.message.iter().chain(&offer.notes).for_each(|text| {
+            eprintln!("{}: {}", offer.name, print::of_node(text.clone()));
+        });
     }
     Ok(ExitCode::SUCCESS)
 }

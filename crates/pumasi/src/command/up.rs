@@ -198,12 +198,12 @@ fn show_network(node: &Node) {
             print::line(&format!("  pumasi up --join {link}"));
             print::line(&t!(
                 "Credits are play credits of this network. Stop with Ctrl+C.",
-                "크레딧은 이 네트워크의 놀이 크레딧입니다. Ctrl+C로 끕니다."
+                "크레딧은 이 네트워크에서 쓰는 연습용 크레딧입니다. Ctrl+C로 끕니다."
             ));
         }
         (None, None) => print::line(&t!(
             "Credits here are play credits of this machine's own network. Stop with Ctrl+C.",
-            "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다. Ctrl+C로 끕니다."
+            "크레딧은 이 컴퓨터만의 네트워크에서 쓰는 연습용 크레딧입니다. Ctrl+C로 끕니다."
         )),
         (Some(_), public) => {
             if let Some((link, witness)) = public.zip(node.cosigner()) {

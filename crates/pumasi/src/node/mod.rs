@@ -4,6 +4,7 @@
 mod earlier;
 mod found;
 mod join;
+mod korean;
 mod models;
 mod network;
 mod owner;

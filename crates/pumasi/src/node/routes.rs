@@ -24,7 +24,7 @@ use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-use super::{owner, session, side::Side};
+use super::{korean, owner, session, side::Side};
 use crate::{home::Home, t};
 
 /// Every route of a node for people and machines: OpenAPI 3.1.
@@ -72,7 +72,8 @@ impl Routes {
         let closed = Closed { stopping, side: self.side.clone() };
         let all = own.merge(parts).merge(page::router()).fallback(no_route);
         let all = all.layer(from_fn_with_state(closed, while_closed));
-        Ok(all.layer(from_fn(page::for_readers)).layer(from_fn(page::guard)))
+        let all = all.layer(from_fn(korean::for_readers)).layer(from_fn(page::for_readers));
+        Ok(all.layer(from_fn(page::guard)))
     }
 
     /// The routes as they are reached from this machine: a session of the page acts for the owner.
@@ -216,7 +217,7 @@ pub async fn first_key(home: &Home, address: &str) -> anyhow::Result<()> {
     if home.read("api-key")?.is_some() {
         return Ok(());
     }
-    let body = json!({ "budget": FIRST_BUDGET, "name": "first key" });
+    let body = json!({ "budget": FIRST_BUDGET, "name": t!("first key", "첫 키") });
     let client = reqwest::Client::builder().no_proxy().build()?;
     let request = client.post(format!("{address}/keys")).bearer_auth(home.owner_token()?).json(&body);
     let key: serde_json::Value = request.send().await?.error_for_status()?.json().await?;

@@ -2,7 +2,8 @@
 //!
 //! Whoever has the data folder makes a once-only link; the page gives its word back and gets a session of two halves. One is
 //! a cookie that no script reads; the other one the page keeps and sends in a header, which pages of other addresses cannot.
-//! Both are made by keys that come from the owner's token, so a session outlives a restart, and none outlives the token.
+//! Both are made by keys that come from the owner's token, so a session outlives a restart, and none outlives the token. Only one
+//! that was ended before its time is written down.
 
 use api::owner::OWNER_ONLY;
 use axum::{
@@ -19,6 +20,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sha2::Sha256;
 use std::{
+    collections::BTreeSet,
     net::{IpAddr, SocketAddr},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant, SystemTime},
@@ -32,6 +34,8 @@ const HALF: HeaderName = HeaderName::from_static("x-pumasi-session");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// What the halves' keys are for: neither half can stand for the other.
 const PURPOSES: [&[u8]; 2] = [b"pumasi session: the cookie", b"pumasi session: the page's half"];
+/// The file with the sessions that were ended before their time: on each line what both halves of one say.
+const ENDED: &str = "ended-sessions";
 /// How long a session lasts.
 const LASTS_S: u64 = 30 * 24 * 60 * 60;
 /// How long the link of `pumasi open` may wait.
@@ -59,11 +63,12 @@ struct Inner {
     cookie: String,
     keys: [[u8; 32]; 2],
     links: Mutex<Links>,
+    ended: Mutex<BTreeSet<String>>,
 }
 
-/// A request of a session that is open.
-#[derive(Clone, Copy)]
-pub struct Open;
+/// A request of a session that is open, with what both of its halves say.
+#[derive(Clone)]
+pub struct Open(String);
 
 /// Both halves of a new session.
 struct Halves {
@@ -119,6 +124,7 @@ impl Sessions {
     /// For a node that was told to listen on `listen`, and does on `at`.
     pub fn new(home: &Home, listen: &str, at: SocketAddr, address: &str) -> anyhow::Result<Self> {
         let owner_token = home.owner_token()?;
+        let ended = home.read(ENDED)?.unwrap_or_default().lines().map(str::to_owned).collect();
         let keys = PURPOSES.map(|purpose| mac(owner_token.as_bytes(), purpose).finalize().into_bytes().into());
         Ok(Self(Arc::new(Inner {
             home: home.clone(),
@@ -128,6 +134,7 @@ impl Sessions {
             cookie: format!("pumasi-{}", at.port()),
             keys,
             links: Mutex::default(),
+            ended: Mutex::new(ended),
         })))
     }
 
@@ -159,19 +166,28 @@ impl Sessions {
         mac(self.0.keys.get(which)?, said.as_bytes()).verify_slice(&hex::decode(made).ok()?).ok().map(|()| said)
     }
 
-    /// True if both halves are there and of one session that has not ended.
-    fn are_halves(&self, headers: &HeaderMap, now_s: u64) -> bool {
-        let Some(page) = headers.get(HALF).and_then(|half| half.to_str().ok()).and_then(|half| self.said(half, 1))
-        else {
-            return false;
-        };
-        let ends = page.rsplit_once('.').and_then(|(_, ends)| ends.parse::<u64>().ok());
+    fn ended(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What both halves say, if they are there and of one session that has not ended.
+    fn halves(&self, headers: &HeaderMap, now_s: u64) -> Option<String> {
+        let page = headers.get(HALF)?.to_str().ok().and_then(|half| self.said(half, 1))?;
         let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|cookies| cookies.to_str().ok());
         let mut ours = cookies
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| cookie.trim().strip_prefix(&self.0.cookie)?.strip_prefix('='));
         // Another server of this host can add cookies of this name; they open nothing, and close nothing.
-        ends.is_some_and(|ends| now_s < ends) && ours.any(|cookie| self.said(cookie, 0) == Some(page))
+        let whole = ours.any(|cookie| self.said(cookie, 0) == Some(page));
+        (whole && now_s < ends(page) && !self.ended().contains(page)).then(|| page.to_owned())
+    }
+
+    /// Ends a session before its time, for whoever else has its halves too, and for good: it is written down until it would end.
+    fn end(&self, said: String, now_s: u64) -> anyhow::Result<()> {
+        let mut ended = self.ended();
+        ended.insert(said);
+        ended.retain(|said| now_s < ends(said));
+        self.0.home.write(ENDED, &ended.iter().map(|said| format!("{said}\n")).collect::<String>())
     }
 
     /// True if a request is not of another page: it names this address as its host, and nothing says that it comes from
@@ -186,8 +202,8 @@ impl Sessions {
             && text(&FETCH_SITE).is_none_or(|site| site == "same-origin")
     }
 
-    fn is_open(&self, headers: &HeaderMap, now_s: u64) -> bool {
-        self.is_from_here(headers) && self.are_halves(headers, now_s)
+    fn open(&self, headers: &HeaderMap, now_s: u64) -> Option<Open> {
+        self.halves(headers, now_s).filter(|_| self.is_from_here(headers)).map(Open)
     }
 
     /// With what a session asks for a path.
@@ -204,11 +220,11 @@ impl Sessions {
 /// Lets a request of an open session act for the owner. What else it says of who asks always wins, and no session goes further
 /// than here.
 pub async fn act(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
-    let open = sessions.is_open(request.headers(), now_s());
+    let open = sessions.open(request.headers(), now_s());
     request.headers_mut().remove(HALF);
     request.headers_mut().remove(header::COOKIE);
-    if open {
-        request.extensions_mut().insert(Open);
+    if let Some(open) = open {
+        request.extensions_mut().insert(open);
         let named =
             request.headers().contains_key(header::AUTHORIZATION) || request.headers().contains_key("x-api-key");
         let credential = sessions.credential(request.uri().path()).filter(|_| !named);
@@ -270,8 +286,12 @@ impl Sessions {
     }
 }
 
-/// `DELETE /session`: this browser forgets its half.
-pub async fn end(State(routes): State<Routes>) -> Response {
+/// `DELETE /session`: this session ends, and this browser forgets its half.
+pub async fn end(State(routes): State<Routes>, open: Option<Extension<Open>>) -> Response {
+    let ended = open.map_or(Ok(()), |Extension(Open(said))| routes.sessions.end(said, now_s()));
+    if let Err(error) = ended {
+        return problem(StatusCode::INTERNAL_SERVER_ERROR, "internal", &error.to_string());
+    }
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, routes.sessions.cookie("", 0))]).into_response()
 }
 
@@ -299,6 +319,11 @@ fn hosts(listen: &str, port: u16) -> Vec<String> {
 fn mac(key: &[u8], said: &[u8]) -> Hmac<Sha256> {
     let mac = Hmac::<Sha256>::new_from_slice(key);
     mac.expect("a key of HMAC has any length").chain_update(said)
+}
+
+/// When a session ends whose halves say this, in seconds since 1970.
+fn ends(said: &str) -> u64 {
+    said.rsplit_once('.').and_then(|(_, ends)| ends.parse().ok()).unwrap_or_default()
 }
 
 /// 128 random bits.

@@ -59,7 +59,7 @@ fn whose(joined: Option<&Network>) -> String {
         ),
         None => t!(
             "These are play credits of this machine's own network.",
-            "이 컴퓨터만의 네트워크에서 쓰는 놀이 크레딧입니다."
+            "이 컴퓨터만의 네트워크에서 쓰는 연습용 크레딧입니다."
         ),
     }
 }

@@ -81,13 +81,32 @@ fn a_session_is_open_for_its_page_alone() {
         ("junk",                      false, format!("{host}\ncookie: pumasi-7420=..\nx-pumasi-session: .")),
     ];
     for (case, open, lines) in table {
-        assert_eq!(sessions.is_open(&headers(&lines), NOW_S), open, "{case}");
+        assert_eq!(sessions.open(&headers(&lines), NOW_S).is_some(), open, "{case}");
     }
     let good = headers(&whole);
-    assert!(sessions.is_open(&good, NOW_S + LASTS_S - 1) && !sessions.is_open(&good, NOW_S + LASTS_S), "it ends");
-    assert!(at(&home, "127.0.0.1:7420").is_open(&good, NOW_S), "it outlives a restart");
+    let opens = |sessions: &Sessions, now_s| sessions.open(&good, now_s).is_some();
+    assert!(opens(&sessions, NOW_S + LASTS_S - 1) && !opens(&sessions, NOW_S + LASTS_S), "it ends");
+    assert!(opens(&at(&home, "127.0.0.1:7420"), NOW_S), "it outlives a restart");
     home.write("owner-token", "another").unwrap();
-    assert!(!at(&home, "127.0.0.1:7420").is_open(&good, NOW_S), "it does not outlive the owner's token");
+    assert!(!opens(&at(&home, "127.0.0.1:7420"), NOW_S), "it does not outlive the owner's token");
+}
+
+#[test]
+fn a_session_that_was_ended_stays_so_and_others_stay_open() {
+    let (_dir, home, sessions) = node();
+    let lines = |Halves { cookie, page }: Halves| {
+        headers(&format!("host: 127.0.0.1:7420\ncookie: pumasi-7420={cookie}\nx-pumasi-session: {page}"))
+    };
+    let (one, other) = (lines(sessions.begin(NOW_S).unwrap()), lines(sessions.begin(NOW_S + 1).unwrap()));
+    let Open(said) = sessions.open(&one, NOW_S).unwrap();
+    sessions.end(said.clone(), NOW_S).unwrap();
+    for sessions in [&sessions, &at(&home, "127.0.0.1:7420")] {
+        assert!(sessions.open(&one, NOW_S).is_none(), "whoever kept a copy of both halves");
+        assert!(sessions.open(&other, NOW_S).is_some());
+    }
+    let Open(later) = sessions.open(&other, NOW_S).unwrap();
+    sessions.end(later.clone(), NOW_S + LASTS_S).unwrap();
+    assert_eq!(home.read(ENDED).unwrap().unwrap().trim(), later, "what is over by itself is forgotten");
 }
 
 #[test]
