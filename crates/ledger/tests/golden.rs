@@ -1,5 +1,6 @@
 //! Encodings frozen byte by byte, and the worked example of docs/ledger.md, which is made here.
 
+mod every;
 mod example;
 mod frozen;
 mod sample;
@@ -59,9 +60,7 @@ fn the_document_lists_every_refusal_and_operation() {
         let row = format!("| {} | {} |", reject.number(), reject.name());
         assert!(document.contains(&row), "{row}");
     }
-    let names = "Issue Redeem Lift Transfer Name Rotate Publish Tag Retire Register Offer Withdraw Open TopUp Settle Close \
-                 Release Finish Payout";
-    for (number, name) in names.split_whitespace().enumerate() {
+    for (number, name) in every::operations() {
         let row = format!("| {number} | {name} |");
         assert!(document.contains(&row), "{row}");
     }

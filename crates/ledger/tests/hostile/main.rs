@@ -4,6 +4,8 @@
 mod cast;
 #[path = "../corpus/mod.rs"]
 mod corpus;
+#[path = "../every/mod.rs"]
+mod every;
 mod fields;
 mod fuzz;
 mod shop;

@@ -85,3 +85,25 @@ fn assert_cannot_be_denied(proof: &state_tree::Proof, root: Digest, key: &Key) -
     }
     Ok(())
 }
+
+/// A root over a leaf that does not lie where its path leads denies nothing: who keeps such a tree could deny whatever stands.
+#[test]
+fn a_leaf_in_a_place_that_is_not_its_own_denies_nothing() {
+    let key = |number| Key::Offer(OfferId(Digest::of(&[number]).0));
+    let right = |key: &Key| state_tree::path(key).0[0] & 0x80 != 0;
+    let (denied, elsewhere) = (key(0), (1..).map(key).find(|other| right(other) != right(&key(0))).unwrap());
+    let (path, record) = (state_tree::path(&elsewhere), Record::Tag(Digest::of(b"moved")));
+    let (leaf, sibling) = (state_tree::leaf(path, &record), Digest::of(b"sibling"));
+    let (left, right) = if right(&denied) { (sibling, leaf) } else { (leaf, sibling) };
+    let root = Digest::of_parts(&[&[1], &left.0, &right.0]);
+    let forged = state_tree::Proof { siblings: vec![sibling], end: Some((path, Digest::of(&encode(&record)))) };
+    assert!(!forged.verify(root, &denied, None));
+}
+
+/// A path has 256 bits, and nothing lies below the last.
+#[test]
+fn a_proof_deeper_than_a_path_proves_nothing() {
+    let proof = |depth| state_tree::Proof { siblings: vec![Digest::of(b"sibling"); depth], end: None };
+    assert!(proof(256).root(&Key::Totals, None).is_some());
+    assert_eq!(proof(257).root(&Key::Totals, None), None);
+}

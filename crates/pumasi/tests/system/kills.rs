@@ -1,5 +1,6 @@
 //! The program killed a hundred times, at random moments of its start and under load. After each the log is audited, and
-//! everything that anybody was answered is there, once.
+//! everything that anybody was answered is there, once. More of it: `PUMASI_TEST_KILLS=1000 cargo test --release -p pumasi
+//! --test system killed_a_hundred -- --nocapture`.
 
 use api::{Applied, HttpLedger, Ledger as _, LedgerError};
 use ledger::{Digest, Keypair, Operation, Register, Request, Signed, Time};
@@ -7,7 +8,6 @@ use std::time::Duration;
 
 use crate::harness::{Home, Node};
 
-const KILLS: u32 = 100;
 const STRANGERS: u8 = 4;
 const UP: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
@@ -64,6 +64,11 @@ fn ledger(node: &Node) -> HttpLedger {
     HttpLedger::new(node.address.parse().unwrap()).unwrap()
 }
 
+/// How often.
+fn kills() -> u32 {
+    std::env::var("PUMASI_TEST_KILLS").map_or(100, |kills| kills.parse().expect("PUMASI_TEST_KILLS is a number"))
+}
+
 /// A moment within so many milliseconds.
 fn moment(round: u32, within_ms: u16) -> Duration {
     let [low, high, ..] = Digest::of(&round.to_le_bytes()).0;
@@ -77,7 +82,7 @@ async fn killed_a_hundred_times_it_loses_nothing_that_it_answered() {
     let network = ledger(&node).genesis().await.unwrap().network();
     drop(node);
     let mut strangers: Vec<_> = (1..=STRANGERS).map(|number| Stranger::new(number, network)).collect();
-    for round in 0..KILLS {
+    for round in 0..kills() {
         if round % 4 == 3 {
             home.start_and_kill(&[&UP[..], &["--without-guide"]].concat(), moment(round, 400));
         } else {
@@ -96,5 +101,6 @@ async fn killed_a_hundred_times_it_loses_nothing_that_it_answered() {
         home.pumasi(&["audit"]).good();
     }
     let answered: usize = strangers.iter().map(|stranger| stranger.answered.len()).sum();
-    assert!(answered > KILLS as usize, "only {answered} operations were answered");
+    println!("killed {} times, with {answered} operations answered", kills());
+    assert!(answered > kills() as usize, "only {answered} operations were answered");
 }

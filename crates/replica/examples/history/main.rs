@@ -6,6 +6,8 @@
 
 mod asks;
 mod chance;
+#[path = "../../../ledger/tests/every/mod.rs"]
+mod every;
 mod scene;
 mod settle;
 mod world;
@@ -21,7 +23,6 @@ const ROUNDS: u64 = 400;
 const PATIENCE: u64 = 40;
 /// Operations of a round are submitted together.
 const ROUND_MAX: u64 = 8;
-const KINDS: u8 = 19;
 
 #[tokio::main]
 async fn main() -> Outcome<()> {
@@ -55,8 +56,8 @@ fn missed(world: &World) -> Vec<Reject> {
 }
 
 fn say(world: &World, entries: u64) -> Outcome<()> {
-    if let Some(kind) = (0..KINDS).find(|kind| !world.applied.contains(kind)) {
-        return Err(format!("no operation of kind {kind} was applied").into());
+    if let Some((_, name)) = every::operations().into_iter().find(|(number, _)| !world.applied.contains(number)) {
+        return Err(format!("no {name} was applied").into());
     }
     let missed = missed(world);
     if !missed.is_empty() {

@@ -189,3 +189,27 @@ impl Counts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{account, genesis};
+    use ledger::{Account, Key, Record};
+
+    /// No log leads to wrong sums as long as the rules are right. Should they not be, the end of each audit tells.
+    #[test]
+    fn the_sums_of_money_are_checked_at_the_end() {
+        let good = State::new(genesis()).unwrap();
+        let finish = |state: State| {
+            let mut auditor = Auditor::new(None, |_| {}, |_| {});
+            auditor.replay = Some(Replay::resume(state, 2));
+            auditor.finish(0).map(|(report, _)| report.supply)
+        };
+        assert_eq!(finish(good.clone()), Ok(Amount::ZERO));
+        let rich = Account { balance: Amount(1), ..Account::new(account(1)) };
+        let records = good.records().chain([(Key::Account(account(1)), Record::Account(rich))]);
+        let wrong = State::from_records(genesis(), records).unwrap();
+        let Err(Finding::History(said)) = finish(wrong) else { panic!("a credit out of nothing") };
+        assert!(said.contains("a fault in the rules"), "{said}");
+    }
+}

@@ -1,8 +1,14 @@
 //! Torn tails are cut, damage is found and its place said, and what was acknowledged is there again.
 
 use super::*;
-use crate::{commit::Group, journal};
+use crate::{
+    audit::{Source, audit},
+    commit::Group,
+    journal,
+    snapshot::{self, Snapshot},
+};
 use api::log::Entry;
+use ledger::{Key, Record, log_tree::Frontier};
 use std::{fs, ops::Range};
 
 fn journal_of(dir: &Path) -> Vec<u8> {
@@ -166,6 +172,72 @@ fn a_snapshot_of_another_history_stops_the_start() {
     fs::copy(other.path().join(journal::FILE), dir.path().join(journal::FILE)).unwrap();
     let error = Replica::open(config(dir.path())).unwrap_err();
     assert!(error.to_string().contains("different histories"), "{error}");
+}
+
+/// Its records must be the journal's, whatever its log is; and its log, whatever its records are.
+#[test]
+fn a_snapshot_of_which_a_half_was_changed_stops_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    submit(&replica, &issue(0, 1, 3)).unwrap();
+    drop(replica);
+    let disk = Files(dir.path().to_owned());
+    let good = snapshot::read(&disk).unwrap();
+    let mut richer = good.clone();
+    let Some(Record::Account(account)) = richer.records.get_mut(&Key::Account(account(1))) else { panic!() };
+    account.balance = Amount::credits(4);
+    let mut frontier = Frontier::new();
+    (0..good.entries()).for_each(|number| frontier.push_leaf(Digest::of(&number.to_le_bytes())));
+    let elsewhere = Snapshot { frontier, ..good.clone() };
+    for changed in [richer, elsewhere] {
+        snapshot::write(&disk, dir.path(), &changed, "").unwrap();
+        let error = Replica::open(config(dir.path())).unwrap_err();
+        assert!(error.to_string().contains("different histories"), "{error}");
+    }
+    snapshot::write(&disk, dir.path(), &good, "").unwrap();
+    assert_eq!(balance(&open(dir.path()), 1), Amount::credits(3));
+}
+
+/// Where mark and index are lost, the snapshot still says what was acknowledged.
+#[test]
+fn a_journal_shorter_than_its_snapshot_is_missed() {
+    let dir = tempfile::tempdir().unwrap();
+    let replica = open(dir.path());
+    for sequence in 0..2 {
+        submit(&replica, &issue(sequence, 1, 1)).unwrap();
+    }
+    drop(replica);
+    let bytes = journal_of(dir.path());
+    let last_group = records(&bytes)[4].0.start;
+    fs::write(dir.path().join(journal::FILE), &bytes[..last_group]).unwrap();
+    for lost in ["acknowledged", "index.sqlite"] {
+        fs::remove_file(dir.path().join(lost)).unwrap();
+        let error = Replica::open(config(dir.path())).unwrap_err();
+        assert!(matches!(error, Error::Damaged { .. }), "without {lost}: {error}");
+        assert_eq!(journal_of(dir.path()), bytes[..last_group]);
+    }
+}
+
+#[test]
+fn a_journal_that_is_gone_is_not_founded_again() {
+    let killed = killed(1);
+    fs::remove_file(killed.path().join(journal::FILE)).unwrap();
+    let error = Replica::open(config(killed.path())).unwrap_err();
+    assert!(error.to_string().contains("the file is gone"), "{error}");
+    assert!(!killed.path().join(journal::FILE).exists());
+}
+
+#[test]
+fn a_header_of_another_network_is_found() {
+    let killed = killed(1);
+    let groups = &journal_of(killed.path())[journal::HEADER_BYTES..];
+    let dir = tempfile::tempdir().unwrap();
+    journal::create(&Files(dir.path().to_owned()), dir.path(), Digest([1; 32]), groups).unwrap();
+    let error = Replica::open(config(dir.path())).unwrap_err();
+    assert!(error.to_string().contains("the network in the file's header"), "{error}");
+    let folder = Source::Folder(dir.path().to_owned());
+    let finding = futures::executor::block_on(audit(&folder, None, |_| {})).unwrap_err();
+    assert!(finding.to_string().contains("header names the network"), "{finding}");
 }
 
 #[test]

@@ -26,7 +26,24 @@ fn the_same_bytes_get_the_same_answer() {
     let replica = open(dir.path());
     assert_eq!(submit(&replica, &first), answer);
     assert_eq!(submit(&replica, &refused), refusal);
+    assert_eq!(submit(&replica, &issue(0, 1, 6)), other, "also once the index alone knows the first");
     assert_eq!(balance(&replica, 1), Amount::credits(5));
+    let late = Request { not_after: Time(1), ..first.body.clone() };
+    let expired = Err(LedgerError::Rejected { reject: Reject::Expired, entry: None });
+    assert_eq!(submit(&replica, &key(0).sign(genesis().network(), late.clone())), expired);
+    let foreign = Request { key: key(9).public(), ..late };
+    assert_eq!(submit(&replica, &key(9).sign(genesis().network(), foreign)), expired);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_bytes_twice_at_once_get_the_same_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    // While the first is synced the others wait, and come into one group.
+    let replica = open_on(dir.path(), &SimulatedDisk::slow(Duration::from_millis(20))).unwrap();
+    let (first, then) = (issue(0, 1, 1), issue(1, 1, 1));
+    let (_, one, other) = tokio::join!(replica.submit(&first), replica.submit(&then), replica.submit(&then));
+    assert_eq!(one.unwrap(), other.unwrap());
+    assert_eq!(balance(&replica, 1), Amount::credits(2));
 }
 
 #[test]
@@ -98,18 +115,23 @@ async fn many_at_once_share_syncs() {
     let submitters = (1..=64u8).map(|number| {
         let replica = replica.clone();
         tokio::spawn(async move {
+            let mut answered = Vec::new();
             for sequence in 0..10 {
-                replica.submit(&transfer(number, sequence, number % 64 + 1, 1)).await.unwrap();
+                let operation = transfer(number, sequence, number % 64 + 1, 1);
+                answered.push((replica.submit(&operation).await.unwrap(), operation));
             }
+            answered
         })
     });
-    for submitter in futures::future::join_all(submitters).await {
-        submitter.unwrap();
-    }
+    let answered = futures::future::join_all(submitters).await;
     let entries = replica.head().await.unwrap().head.size - before;
     assert!(entries < 640 + 320, "640 operations took {} groups", entries - 640);
     for number in 1..=64 {
         assert_eq!(balance(&replica, number), Amount::credits(100));
+    }
+    // The keeper took them into the index meanwhile, and forgot none.
+    for (answer, operation) in answered.into_iter().flat_map(|submitter| submitter.unwrap()) {
+        assert_eq!(replica.submit(&operation).await.unwrap(), answer);
     }
 }
 

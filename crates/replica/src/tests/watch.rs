@@ -1,14 +1,17 @@
 //! Remembered heads: a ledger that grows is followed, one that was rewritten or rolled back is not.
 
 use super::*;
-use crate::watch::{Standing, Watched, contradiction};
-use api::{Ledger, Link};
+use crate::{
+    tile,
+    watch::{Standing, Watched, contradiction},
+};
+use api::{Ledger, Link, log::Entry};
 use axum::{
     body::{Body, to_bytes},
     extract::{Request as Asked, State},
     response::Response,
 };
-use ledger::Head;
+use ledger::{Effect, Head, Outcome};
 use std::sync::Mutex;
 
 /// Shows one replica after the other at the same address, as a machine does whose folder is exchanged.
@@ -81,6 +84,22 @@ async fn history(operations: u64, to: u8) -> (tempfile::TempDir, Replica) {
     (dir, replica)
 }
 
+/// A replica at an address that answers some paths with something else.
+async fn lying(replica: &Replica, lies: &[(&str, Vec<u8>)]) -> Link {
+    api::link::choose_cryptography();
+    let lies: Arc<Vec<_>> = Arc::new(lies.iter().map(|(path, lie)| ((*path).to_owned(), lie.clone())).collect());
+    let lie = axum::middleware::from_fn(move |asked: Asked, next: axum::middleware::Next| {
+        let lies = Arc::clone(&lies);
+        async move {
+            match lies.iter().find(|(path, _)| asked.uri().path().starts_with(path)) {
+                Some((_, lie)) => Response::new(Body::from(lie.clone())),
+                None => next.run(asked).await,
+            }
+        }
+    });
+    serve(replica.router().layer(lie)).await.parse().unwrap()
+}
+
 fn distrusted<T: std::fmt::Debug>(answer: Result<T, LedgerError>, word: &str) {
     match answer {
         Err(LedgerError::Distrusted(why)) => assert!(why.contains(word), "{why}"),
@@ -124,6 +143,23 @@ async fn an_operation_is_done_once_the_log_holds_it() {
     assert_eq!(watched.standing(), Standing::Good);
 }
 
+/// A refused one that is called done, and one that no head is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operation_that_is_only_said_to_be_done_is_not_taken() {
+    let (_dir, replica) = history(3, 1).await;
+    let operation = transfer(1, 0, 2, 9);
+    let Err(LedgerError::Rejected { entry: Some(entry), .. }) = replica.submit(&operation).await else { panic!() };
+    let Entry::Operation { at, .. } = replica.0.log_entry(entry).unwrap() else { panic!() };
+    let size = replica.head().await.unwrap().head.size;
+    for (entry, word) in [(entry, "does not hold it"), (size, "its newest head is over")] {
+        let applied = Applied { entry, at, outcome: Outcome { fee: Amount::ZERO, effect: Effect::Done } };
+        let done: Result<Applied, (u16, Option<u64>)> = Ok(applied);
+        let link = lying(&replica, &[("/ledger/operations", ledger::encode(&done))]).await;
+        let home = tempfile::tempdir().unwrap();
+        distrusted(Watched::open(link, home.path()).unwrap().submit(&operation).await, word);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_history_that_was_rewritten_and_signed_again_is_a_contradiction_for_good() {
     for (before, after) in [(5, 5), (5, 9), (300, 301), (1, 600)] {
@@ -140,6 +176,7 @@ async fn a_history_that_was_rewritten_and_signed_again_is_a_contradiction_for_go
         let shown = rewritten.head().await.unwrap();
         assert!(proof.contains(&kept.note) && proof.contains(&shown.note), "{proof}");
         shop.show(&honest).await;
+        distrusted(watched.look().await, "contradicts itself");
         distrusted(watched.get(&ledger::Key::Totals).await, "contradicts itself");
         distrusted(watched.submit(&issue(before, 1, 1)).await, "contradicts itself");
         distrusted(Watched::open(link, home.path()), "contradicts itself");
@@ -252,22 +289,33 @@ async fn a_transfer_that_the_log_does_not_hold_is_not_taken() {
     }
 }
 
+/// One that is told twice would raise a budget twice; one in entries of the liar's own is under no head.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_that_is_told_twice_or_under_no_head_is_not_taken() {
+    let (_one, honest) = history(3, 1).await;
+    honest.submit(&transfer(1, 0, 2, 1)).await.unwrap();
+    let (_two, other) = history(3, 1).await;
+    other.submit(&transfer(1, 0, 2, 2)).await.unwrap();
+    let told = honest.received(account(2), 0).await.unwrap();
+    let twice = [("/ledger/received/", ledger::encode(&[told.clone(), told].concat()))];
+    let forged = [
+        ("/ledger/received/", ledger::encode(&other.received(account(2), 0).await.unwrap())),
+        ("/log/tile/entries/", tile::bundle(&other.0.block(0).unwrap())),
+    ];
+    for (lies, word) in [(&twice[..], "twice"), (&forged, "do not lead to its head")] {
+        let home = tempfile::tempdir().unwrap();
+        let watched = Watched::open(lying(&honest, lies).await, home.path()).unwrap();
+        distrusted(watched.received(account(2), 0).await, word);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_of_nothing_is_compared_with_nothing() {
     let (_dir, replica) = history(3, 1).await;
     let nothing = Head { size: 0, root: Digest::of(b"") };
     let body = api::log::checkpoint_body(&genesis().origin, &nothing);
     let note = api::log::note(&body, &genesis().origin, &[(key(0).public(), key(0).sign_bytes(body.as_bytes()))]);
-    let show = axum::middleware::from_fn(move |asked: Asked, next: axum::middleware::Next| {
-        let note = note.clone();
-        async move {
-            match asked.uri().path() {
-                "/log/checkpoint" => Response::new(Body::from(note)),
-                _ => next.run(asked).await,
-            }
-        }
-    });
-    let link = serve(replica.router().layer(show)).await.parse().unwrap();
+    let link = lying(&replica, &[("/log/checkpoint", note.into_bytes())]).await;
     let home = tempfile::tempdir().unwrap();
     let watched = Watched::open(link, home.path()).unwrap();
     watched.look().await.unwrap();

@@ -5,7 +5,7 @@ use crate::watch::{Standing, Watched, contradiction, witness};
 use api::{
     log::{checkpoint_body, note},
     proof::Proof,
-    witness::{AddCheckpoint, Cosigner},
+    witness::{AddCheckpoint, Cosigner, cosign},
 };
 use ledger::Head;
 
@@ -154,10 +154,32 @@ async fn cosignatures_travel_with_heads_and_proofs() {
     grow(&served, 30, 31).await;
     let newest = served.get("/log/checkpoint").await.text().await.unwrap();
     assert_eq!(lines(&newest), 1, "nobody saw that one yet");
-    for (entry, cosigned) in [(5, true), (63, false)] {
+    for (entry, cosigned) in [(5, true), (61, true), (62, false), (63, false)] {
         let text = served.get(&format!("/ledger/proof/entry/{entry}")).await.text().await.unwrap();
         let proof = Proof::parse(&text).unwrap();
         proof.verify(genesis().network()).unwrap();
         assert_eq!(stands[0].cosigner.cosigned(&proof.checkpoint).is_some(), cosigned, "entry {entry}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cosignature_by_another_key_than_the_named_one_is_not_taken() {
+    let served = served(3).await;
+    let named = Cosigner { name: "pumasi.witness/named".into(), key: key(50).public() };
+    let (_, note) = head(&served).await;
+    let line = cosign(&key(51), &named.name, &note, 1).unwrap();
+    let (asked, mut was_asked) = tokio::sync::mpsc::channel(1);
+    let answer = axum::routing::post(async move || {
+        asked.send(()).await.unwrap();
+        line
+    });
+    let who = axum::routing::get(async move || format!("{named}\n"));
+    let router = axum::Router::new().route("/witness", who).route("/add-checkpoint", answer);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let link = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    tokio::spawn(served.replica.be_witnessed(&[link]).unwrap());
+    was_asked.recv().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(served.replica.head().await.unwrap().note, note);
 }

@@ -2,7 +2,10 @@
 //! what was answered before, and against an audit of the journal alone.
 
 use api::{Applied, Ledger as _, LedgerError, log::Entry};
-use ledger::{Amount, Digest, Head, Key, Kind, Operation, Publish, Rates, Record, Request, Signed, Time};
+use ledger::{
+    Amount, ChannelId, Digest, Effect, Head, Key, Kind, Operation, Publish, Rates, Record, Reject, Request, Signed,
+    Time,
+};
 use std::{
     collections::BTreeMap,
     pin::Pin,
@@ -45,6 +48,8 @@ pub struct Run {
     dir: tempfile::TempDir,
     /// The sequence of each account's next operation.
     sequences: [u64; PEOPLE],
+    /// The channel that was opened last, and its provider.
+    channel: Option<(usize, ChannelId)>,
     /// What was answered, by entry.
     answered: BTreeMap<u64, (Signed<Request>, Answer)>,
     /// What was sent and not answered; it is sent again.
@@ -74,6 +79,7 @@ impl Run {
             clock: Arc::new(AtomicU64::new(5_000)),
             dir: tempfile::tempdir().unwrap(),
             sequences: [0; PEOPLE],
+            channel: None,
             answered: BTreeMap::new(),
             unanswered: Vec::new(),
             stored: Vec::new(),
@@ -131,6 +137,9 @@ impl Run {
         self.check(&process);
         let (operations, answers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answered).into_values().unzip();
         assert_eq!(process.submit(&operations, false), answers, "the same bytes get the same answer");
+        let others: Vec<_> = operations.iter().map(other_bytes).collect();
+        let taken = Err(LedgerError::Rejected { reject: Reject::SequencePast, entry: None });
+        assert_eq!(process.submit(&others, false), vec![taken; others.len()], "other bytes do not get it");
         assert_eq!(process.end(), self.head, "an operation that was answered has no second effect");
         Digest::of(format!("{:?} {:?} {answers:?}", self.disk.asked(), self.head).as_bytes())
     }
@@ -174,7 +183,7 @@ impl Run {
     fn anything(&mut self) -> Signed<Request> {
         let (who, to) = (self.chance.index(PEOPLE), account(self.chance.below(PEOPLE as u64) as u8));
         let (reference, amount) = (Digest([7; 32]), Amount(u128::from(self.chance.below(100))));
-        let operation = match self.chance.below(8) {
+        let operation = match self.chance.below(9) {
             0..=2 => return self.next(0, Operation::Issue { to, amount, reference }),
             3 => Operation::Name { name: format!("name-{}", self.chance.below(9)) },
             4 => Operation::Open { provider: to, gateway_key: key(9).public(), deposit: amount },
@@ -188,6 +197,10 @@ impl Run {
                 name: "made-by-chance".into(),
                 tag: "latest".into(),
             }),
+            6 => match self.channel.take() {
+                Some((provider, channel)) => return self.next(provider, Operation::Release { channel }),
+                None => Operation::Transfer { to, amount, reference },
+            },
             _ => Operation::Transfer { to, amount, reference },
         };
         self.next(who, operation)
@@ -200,6 +213,12 @@ impl Run {
     }
 
     fn told(&mut self, operation: Signed<Request>, answer: Answer) {
+        if let (Operation::Open { provider, .. }, Ok(applied)) = (&operation.body.operation, &answer)
+            && let Effect::Opened(channel) = applied.outcome.effect
+        {
+            let provider = (0..PEOPLE).find(|number| account(*number as u8) == *provider).unwrap();
+            self.channel = Some((provider, channel));
+        }
         let entry = match &answer {
             Ok(applied) => applied.entry,
             Err(LedgerError::Rejected { entry: Some(entry), .. }) => *entry,
@@ -248,6 +267,13 @@ impl Run {
         self.stored = found;
         assert_eq!(report.supply, Amount(supply));
     }
+}
+
+/// Another operation with the same sequence.
+fn other_bytes(operation: &Signed<Request>) -> Signed<Request> {
+    let body = Request { not_after: Time(u64::MAX - 1), ..operation.body.clone() };
+    let who = (0..PEOPLE as u8).find(|who| account(*who) == body.account).unwrap();
+    key(who).sign(body.network, body)
 }
 
 /// The result that the log gives.
