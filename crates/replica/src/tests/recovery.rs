@@ -184,7 +184,8 @@ fn a_snapshot_of_which_a_half_was_changed_stops_the_start() {
     let disk = Files(dir.path().to_owned());
     let good = snapshot::read(&disk).unwrap();
     let mut richer = good.clone();
-    let Some(Record::Account(account)) = richer.records.get_mut(&Key::Account(account(1))) else { panic!() };
+    let record = richer.records.get_mut(&Key::Account(account(1))).unwrap();
+    let Record::Account(account) = Arc::make_mut(record) else { panic!() };
     account.balance = Amount::credits(4);
     let mut frontier = Frontier::new();
     (0..good.entries()).for_each(|number| frontier.push_leaf(Digest::of(&number.to_le_bytes())));
