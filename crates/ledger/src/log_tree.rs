@@ -219,6 +219,11 @@ mod tests {
                 assert_eq!(follow(hash, index, size, &path), Some(root(&leaves)));
                 assert_ne!(follow(leaf(b"x"), index, size, &path), Some(root(&leaves)));
                 assert_ne!(follow(hash, index + 1, size, &path), Some(root(&leaves)), "{index} of {size}");
+                let longer = [&path[..], &[leaf(b"x")]].concat();
+                assert_eq!(follow(hash, index, size, &longer), None, "{index} of {size}");
+                if let [shorter @ .., _] = &path[..] {
+                    assert_eq!(follow(hash, index, size, shorter), None, "{index} of {size}");
+                }
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Money at its edges: text, the largest voucher there can be, the split of a pot.
 
 use ledger::{
-    AccountId, Amount, BillPayee, Channel, ChannelId, Digest, Keypair, Limits, Line, OfferId, Payee, Pot, Price,
-    PriceLine, PublicKey, Rates, Usage, Voucher,
+    AccountId, Amount, BillPayee, Bound, Channel, ChannelId, Digest, Keypair, Limits, Line, OfferId, Payee, Pot, Price,
+    PriceLine, PublicKey, Rates, Tally, Usage, Voucher,
 };
 use proptest::prelude::*;
 
@@ -110,4 +110,30 @@ fn a_signature_has_one_form() {
         (*byte, carry) = (sum.to_le_bytes()[0], sum >> 8);
     }
     assert!(!ledger::verify_signature(public, b"text", ledger::Signature(other)));
+}
+
+/// What both ends add up stays what a voucher may hold, from the first answer on.
+#[test]
+fn a_tally_takes_no_more_tokens_than_a_line_may_hold() {
+    let (offer, most) = (OfferId([1; 32]), Usage { input: Usage::TOKENS_MAX, output: Usage::TOKENS_MAX });
+    let one = Usage { input: 0, output: 1 };
+    let mut tally = Tally::new(ChannelId([2; 32]));
+    let beyond = Usage { output: Usage::TOKENS_MAX + 1, ..most };
+    assert_eq!(tally.push_receipt(Digest([3; 32]), offer, beyond), None);
+    assert_eq!(tally, Tally::new(ChannelId([2; 32])), "nothing changed");
+    tally.push_receipt(Digest([3; 32]), offer, most).unwrap();
+    let full = tally.clone();
+    assert_eq!(tally.push_receipt(Digest([4; 32]), offer, one), None);
+    assert_eq!(tally, full, "nothing changed");
+    tally.push_receipt(Digest([4; 32]), OfferId([5; 32]), one).unwrap();
+    assert_eq!(tally.voucher().usage.len(), 2);
+}
+
+#[test]
+fn a_bound_counts_bytes_messages_and_what_every_request_has_up_to_the_context() {
+    let bound = Bound { per_byte: 2, per_message: 10, constant: 100 };
+    assert_eq!(bound.input_max(1_000, 0, 0), 100);
+    assert_eq!(bound.input_max(1_000, 7, 3), 144);
+    assert_eq!(bound.input_max(143, 7, 3), 143);
+    assert_eq!(bound.input_max(1_000, u64::MAX, u64::MAX), 1_000);
 }

@@ -143,6 +143,17 @@ fn bytes_that_are_no_operation_are_refused() {
 }
 
 #[test]
+fn an_operation_may_be_16_kib_long_and_no_byte_longer() {
+    let state = State::new(genesis()).unwrap();
+    let signed =
+        |length| sign(request(&state, ("alice", "alice"), Operation::Name { name: "a".repeat(length) }), "alice");
+    let rest = encode(&signed(0)).len();
+    for (bytes, refused) in [(16_384, None), (16_385, Some(Reject::TooLarge))] {
+        assert_eq!(signed(bytes - rest).into_verified(state.network()).err(), refused, "{bytes}");
+    }
+}
+
+#[test]
 fn a_record_under_another_kind_of_key_is_refused() {
     let state = State::new(genesis()).unwrap();
     let totals = state.records().next().unwrap().1;

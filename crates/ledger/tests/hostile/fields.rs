@@ -243,6 +243,19 @@ const STRANGER: &[(&str, Option<Reject>)] = &[
     ("Payout", None),
 ];
 
+/// The ledger finds the channel by the voucher; whoever has the channel first, as a provider has, must find the voucher foreign.
+#[test]
+fn a_voucher_is_for_its_own_channel_alone() {
+    let world = World::new();
+    let (state, channel) = (&world.state, world.state.channel(&world.channel).unwrap());
+    let voucher = key("gateway").sign(state.network(), world.voucher(2, 3));
+    let limits = state.genesis().limits;
+    let check =
+        |id| channel.check_voucher((state.network(), id), &voucher, &limits, |offer| state.price(offer)).map(drop);
+    assert_eq!(check(world.channel), Ok(()));
+    assert_eq!(check(world.closing), Err(Reject::VoucherWrongChannel));
+}
+
 #[test]
 fn each_operation_is_refused_whoever_must_not_ask() {
     let world = World::new();

@@ -114,6 +114,8 @@ fn a_changed_result_time_or_root_is_found() {
     let (_, mut entries) = history();
     *operation(&mut entries[8]).2 = 0;
     check(&entries, 8, "result");
+    *operation(&mut entries[8]).2 = ledger::Reject::SelfTransfer.number();
+    check(&entries, 8, "result");
     let (_, mut entries) = history();
     *operation(&mut entries[4]).0 = Time(1);
     check(&entries, 4, "Time cannot go back");

@@ -249,7 +249,7 @@ fn an_index_of_another_history_is_made_again() {
     drop(replica);
     let other = tempfile::tempdir().unwrap();
     let replica = open(other.path());
-    submit(&replica, &issue(0, 2, 4)).unwrap();
+    submit(&replica, &sign(2, 0, Operation::Name { name: "two".into() })).unwrap();
     drop(replica);
     fs::copy(other.path().join("index.sqlite"), dir.path().join("index.sqlite")).unwrap();
     let replica = open(dir.path());

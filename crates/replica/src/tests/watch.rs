@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     tile,
-    watch::{Standing, Watched, contradiction},
+    watch::{REMEMBERED, Standing, Watched, contradiction},
 };
 use api::{Ledger, Link, log::Entry};
 use axum::{
@@ -120,8 +120,9 @@ async fn a_log_that_grows_is_followed_also_after_a_restart() {
             replica.submit(&issue(sequence, 1, 1)).await.unwrap();
             sequence += 1;
         }
-        let head = watched.look().await.unwrap().head;
-        assert_eq!(head, replica.head().await.unwrap().head);
+        let shown = watched.look().await.unwrap();
+        assert_eq!(shown.head, replica.head().await.unwrap().head);
+        assert_eq!(std::fs::read_to_string(home.path().join(REMEMBERED)).unwrap(), shown.note);
         if more % 2 == 1 {
             watched = Watched::open(link.clone(), home.path()).unwrap();
         }
