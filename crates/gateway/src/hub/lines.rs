@@ -225,7 +225,11 @@ mod tests {
 {"value":{"encoding":"base64","path":"c","content" : ""},"key":"file"}
 {"key":"file","value":{"content":"P\/8=","path":"content","encoding":"base64"}}
 {"key":"deletedFolder","value":{"path":"old/"}}"#;
-        let header = Line::Header(Header { parent_commit: Some("ab".into()), ..Header::default() });
+        let header = Line::Header(Header {
+            parent_commit: Some("ab".into()),
+            summary: Some("\"content\": \"x\"".into()),
+            description: Some(String::new()),
+        });
         let expected = vec![
             (header, None),
             (file("a/\"b\".txt"), Some(b"hi".to_vec())),

@@ -108,8 +108,8 @@ const SAID: &[(&str, &str)] = &[
          --per-day 크레딧)",
     ),
     (
-        "the gateway's owner has not enough credits for a channel; ask the owner to top up",
-        "게이트웨이 주인의 크레딧이 채널을 열기에 모자랍니다. 주인에게 채워 달라고 하세요",
+        "the owner of this gateway has too few credits on the ledger for this; the owner can top up the account",
+        "게이트웨이 주인의 크레딧이 이 일을 하기에 모자랍니다. 주인이 계정을 채우면 됩니다",
     ),
     (
         "a deposit must be more than 0; to make none at all, set the daily limit to 0",
