@@ -1,8 +1,8 @@
 //! What a request asks of an answer's form: JSON that a schema allows, and calls of tools. Gateway and provider read it here, so
 //! that both understand the same.
 //!
-//! Between provider and gateway a call is text, whatever the model writes in the form in which models of Qwen's and Hermes' make do:
-//! `<tool_call>`, a line with `{"name": …, "arguments": {…}}`, and `</tool_call>`. So the receipt's digest covers it.
+//! Between provider and gateway a call is text, whatever the model writes in the form in which models of Qwen's and Hermes'
+//! make do: `<tool_call>`, a line with `{"name": …, "arguments": {…}}`, and `</tool_call>`. So the receipt's digest covers it.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

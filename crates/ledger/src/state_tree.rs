@@ -126,8 +126,8 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// Puts, replaces and removes records: at each path (see [`path`]) the digest of the record's encoding that stands there from now
-    /// on, or nothing.
+    /// Puts, replaces and removes records: at each path (see [`path`]) the digest of the record's encoding that stands there
+    /// from now on, or nothing.
     ///
     /// # Panics
     /// If a path is there twice.

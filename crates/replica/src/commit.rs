@@ -158,7 +158,8 @@ impl Writer {
         }
     }
 
-    /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for it.
+    /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for
+    /// it.
     fn tell_keeper(&self) {
         let behind = read(&self.view).fresh.len() > FRESH_MAX;
         let _ = if behind { self.news.send(()).map_err(drop) } else { self.news.try_send(()).map_err(drop) };
@@ -172,8 +173,8 @@ impl Writer {
         write(&self.view).stopped = Some(stopped);
     }
 
-    /// Ends a group with the state's root, and notes what readers will see of it. The state's tree and the log's leaves are hashed
-    /// side by side.
+    /// Ends a group with the state's root, and notes what readers will see of it. The state's tree and the log's leaves are
+    /// hashed side by side.
     fn seal(&mut self, group: &mut Group) {
         let (state, entries) = (&mut self.state, &group.entries);
         let (mut records, hash) = (Vec::new(), |entries: &[Range<usize>]| group.hash(entries));

@@ -146,8 +146,8 @@ const BETWEEN: &[char] = &[';', ' ', '\n', '\r', '\t'];
 /// Any text.
 const TEXT: &str = "TEXT: /(.|\\n)*/\n";
 
-/// Reads an answer's text as it comes, and gives it with its calls in the one form. Only calls of the request's own tools are any:
-/// everything else stays as it was written.
+/// Reads an answer's text as it comes, and gives it with its calls in the one form. Only calls of the request's own tools are
+/// any: everything else stays as it was written.
 #[derive(Debug)]
 pub struct Reader {
     form: Form,

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::error::Problem;
 
-/// The same request with the allowed tools alone. In chat completions the choice's members are below `allowed_tools`, in responses
-/// beside the type; each tool has its name as the others of that API have it.
+/// The same request with the allowed tools alone. In chat completions the choice's members are below `allowed_tools`, in
+/// responses beside the type; each tool has its name as the others of that API have it.
 pub fn only_allowed(mut request: ChatRequest) -> Result<ChatRequest, Problem> {
     let choice = request.tool_choice.as_ref().filter(|choice| choice["type"] == "allowed_tools");
     let Some(choice) = choice else { return Ok(request) };

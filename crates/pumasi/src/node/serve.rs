@@ -1,6 +1,6 @@
-//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, its answer has to be taken
-//! in some time, what came of all requests together has to fit into memory, and connections are no more than the files that this
-//! process may open.
+//! Serving a router on a listener. Whoever connects may be hostile: a request has to come in some time, its answer has to be
+//! taken in some time, what came of all requests together has to fit into memory, and connections are no more than the files
+//! that this process may open.
 
 use axum::{
     Router,
