@@ -16,7 +16,7 @@ let node: Node;
 let chromium: Browser;
 
 beforeAll(async () => {
-  if (many > 0) [node, chromium] = await Promise.all([Node.start(), browser()]);
+  if (many > 0) [node, chromium] = await Promise.all([Node.start([], process.env["MEASURE_HOME"]), browser()]);
 });
 afterAll(async () => {
   await chromium?.close();
