@@ -46,7 +46,8 @@ async fn answer(Json(request): Json<Value>) -> Response {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let pause = Duration::from_millis(match verb.as_str() {
-        "slow" => 20,
+        // Whoever goes away early is noticed at the first word, and not all of them are out by then.
+        "slow" | "late" => 20,
         "endless" => 1,
         _ => 0,
     });
