@@ -28,7 +28,7 @@ fn the_same_bytes_get_the_same_answer() {
     assert_eq!(submit(&replica, &refused), refusal);
     assert_eq!(submit(&replica, &issue(0, 1, 6)), other, "also once the index alone knows the first");
     assert_eq!(balance(&replica, 1), Amount::credits(5));
-    let late = Request { not_after: Time(1), ..first.body.clone() };
+    let late = Request { not_after: Time(1), ..first.body };
     let expired = Err(LedgerError::Rejected { reject: Reject::Expired, entry: None });
     assert_eq!(submit(&replica, &key(0).sign(genesis().network(), late.clone())), expired);
     let foreign = Request { key: key(9).public(), ..late };

@@ -99,7 +99,7 @@ fn a_session_that_was_ended_stays_so_and_others_stay_open() {
     };
     let (one, other) = (lines(sessions.begin(NOW_S).unwrap()), lines(sessions.begin(NOW_S + 1).unwrap()));
     let Open(said) = sessions.open(&one, NOW_S).unwrap();
-    sessions.end(said.clone(), NOW_S).unwrap();
+    sessions.end(said, NOW_S).unwrap();
     for sessions in [&sessions, &at(&home, "127.0.0.1:7420")] {
         assert!(sessions.open(&one, NOW_S).is_none(), "whoever kept a copy of both halves");
         assert!(sessions.open(&other, NOW_S).is_some());
