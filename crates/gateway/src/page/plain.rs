@@ -94,7 +94,8 @@ pub async fn for_readers(mut request: Request, next: Next) -> Response {
     if shows {
         answer = shown(answer, &Shown { place, asked, language }).await;
     }
-    answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept, accept-language"));
+    // What is wrong was put into the reader's language before, and said so.
+    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
     answer
 }
 

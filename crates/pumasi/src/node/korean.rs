@@ -24,13 +24,10 @@ pub async fn for_readers(request: Request, next: Next) -> Response {
     if !tells && !answer.status().is_client_error() && !answer.status().is_server_error() {
         return answer;
     }
-    // Pages say it in the reader's language themselves.
-    if answer.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != b"application/json") {
-        return answer;
-    }
     answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
+    let json = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
     let short = answer.body().size_hint().exact().is_some_and(|length| length <= LENGTH_MAX);
-    if korean && short { translated(answer).await } else { answer }
+    if korean && json && short { translated(answer).await } else { answer }
 }
 
 async fn translated(answer: Response) -> Response {
