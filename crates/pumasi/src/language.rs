@@ -62,7 +62,8 @@ fn below(parent: &str, command: clap::Command) -> clap::Command {
 fn told(arg: clap::Arg, text: &str) -> clap::Arg {
     let joined = |all: Vec<String>| all.join(", ");
     let known = |value: &clap::builder::PossibleValue| text.contains(value.get_name());
-    let values = arg.get_possible_values();
+    // A switch has values too, which nobody writes.
+    let values = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
     let values = values.iter().filter(|value| !arg.is_hide_possible_values_set() && !value.is_hide_set());
     let values: Vec<_> = values.collect();
     let values = if values.iter().all(|value| known(value)) { Vec::new() } else { values };
@@ -291,6 +292,7 @@ mod tests {
         check(&mut all);
         let sort = all.find_subcommand_mut("ls").unwrap().render_long_help().to_string();
         assert!(sort.contains("[기본값: newest]") && !sort.contains("[값: newest"), "{sort}");
+        assert!(!sort.contains("true"), "{sort}");
         let shells = all.find_subcommand_mut("completions").unwrap().render_long_help().to_string();
         assert!(shells.contains("[값: bash, elvish, fish, powershell, zsh]"), "{shells}");
     }

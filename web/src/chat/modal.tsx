@@ -1,14 +1,15 @@
 // A dialog over the page. The browser keeps the focus in it, closes it on Escape, and gives the focus back.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { say, type Said } from "../language";
 
 const words = { close: ["Close", "닫기"] } satisfies Record<string, Said>;
 
 export function Modal({ title, close, kind = "", children }: { title: string; close: () => void; kind?: string; children: ComponentChildren }) {
   const host = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // In one step with what is drawn: a key that is pressed next must not meet the focus on its way back.
+  useLayoutEffect(() => {
     const dialog = host.current!;
     const before = document.activeElement;
     dialog.showModal();

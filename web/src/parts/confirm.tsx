@@ -1,7 +1,7 @@
 // Asks before something that cannot be taken back. It stays open until that is done, and says what went wrong.
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { say, type Said } from "../language";
 import { Wrong } from ".";
 import "../style/confirm.css";
@@ -29,7 +29,8 @@ export function Confirm({ title, action, danger = false, children, act, close }:
   const [busy, work] = useState(false);
   // A second click can come before the button is seen to be disabled.
   const acting = useRef(false);
-  useEffect(() => {
+  // As in the chat's dialogs: the focus is back before another key can be pressed.
+  useLayoutEffect(() => {
     const shown = dialog.current;
     const before = document.activeElement;
     shown?.showModal();

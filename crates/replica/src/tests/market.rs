@@ -1,10 +1,15 @@
 //! A small market: a model with a royalty, an offer, a channel, two settlements, a payout; and what people read of it.
 
 use super::*;
-use crate::index::MIGRATIONS;
+use crate::{
+    audit::{Source, audit_watched},
+    decide::Done,
+    index::MIGRATIONS,
+};
 use api::Settled;
 use ledger::{
-    ArtifactId, Bound, ChannelId, Effect, Kind, Line, Offer, OfferId, Payee, Publish, Rates, Register, Usage, Voucher,
+    ArtifactId, Bound, ChannelId, Effect, Kind, Line, Offer, OfferId, Payee, Publish, Rates, Register, Reject, Usage,
+    Voucher,
 };
 use std::{fs, path::Path};
 
@@ -197,6 +202,18 @@ fn index_of_before(dir: &Path, version: usize) {
     books.pragma_update(None, "user_version", version as u32).unwrap();
 }
 
+/// Also before the index learns of it, which is soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_settlement_beyond_the_deposit_counts_no_tokens() {
+    let dir = tempfile::tempdir().unwrap();
+    let market = market(&open(dir.path())).await;
+    let folder = Source::Folder(dir.path().to_owned());
+    let (_, mut state) = audit_watched(&folder, None, |_| {}, |_| {}).await.unwrap();
+    let beyond = market.settle(2, 1_000_000_000).into_verified(genesis().network()).unwrap();
+    let done = Done::decide(&mut state, 99, commit::now(), &beyond).unwrap();
+    assert_eq!((done.answer, done.used), (Err(Reject::DepositExceeded), Vec::new()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_not_there_is_said() {
     let served = served(0).await;
@@ -235,14 +252,14 @@ async fn a_watched_audit_shows_a_channel_that_is_gone_at_the_end() {
     replica.close();
 
     let (mut opened, mut seen) = (None, Vec::new());
-    let source = crate::audit::Source::Folder(dir.path().to_owned());
+    let source = Source::Folder(dir.path().to_owned());
     let watch = |step: crate::audit::Step<'_>| {
         if matches!(step.outcome.effect, Effect::Opened(_)) {
             opened = step.state.channel(&market.channel).cloned();
         }
         seen.push((step.entry, step.request.sequence));
     };
-    let (report, state) = crate::audit::audit_watched(&source, None, |_| {}, watch).await.unwrap();
+    let (report, state) = audit_watched(&source, None, |_| {}, watch).await.unwrap();
     assert_eq!(opened.unwrap().gateway_key, key(GATEWAY).public());
     assert_eq!(state.channel(&market.channel), None);
     assert!(seen.contains(&(settled.entry, 2)));

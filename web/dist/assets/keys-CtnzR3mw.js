@@ -1,4 +1,4 @@
-import{A as e,D as t,M as n,P as r,S as i,a,b as o,c as s,k as c,m as l,n as u,p as d,s as f,t as p}from"./money-UQuoLiQk.js";import{_ as m,b as h,h as g,l as _,m as v,p as y,t as b,v as x,y as S}from"./index-DZtivtzJ.js";import{n as C,t as w}from"./field-Dmf8sJE6.js";var T=e=>JSON.stringify(e),E=e=>`'${e.replaceAll(`'`,`'\\''`)}'`,D=[`python`,`javascript`,`curl`,`environment`];function O(e,t,n,r){switch(e){case`python`:return`from openai import OpenAI
+import{A as e,D as t,M as n,P as r,S as i,a,b as o,c as s,k as c,m as l,n as u,p as d,s as f,t as p}from"./money-UQuoLiQk.js";import{_ as m,b as h,h as g,l as _,m as v,p as y,t as b,v as x,y as S}from"./index-0gvC5Fz3.js";import{n as C,t as w}from"./field-DeyFnuyB.js";var T=e=>JSON.stringify(e),E=e=>`'${e.replaceAll(`'`,`'\\''`)}'`,D=[`python`,`javascript`,`curl`,`environment`];function O(e,t,n,r){switch(e){case`python`:return`from openai import OpenAI
 
 client = OpenAI(base_url=${T(t)}, api_key=${T(n)})
 answer = client.chat.completions.create(
