@@ -13,7 +13,7 @@ use chacha20::{
     ChaCha8Rng,
     rand_core::{Rng as _, SeedableRng as _},
 };
-use futures::future::join_all;
+use futures::{StreamExt as _, future::join_all};
 use ledger::{AccountId, Amount, Digest, Effect, Keypair, Line, Operation, Request, Signed, Usage, Verified};
 use replica::Replica;
 use std::{
@@ -25,6 +25,8 @@ use tokio::runtime::Runtime;
 /// Signatures in one equation, as the ledger has them.
 const TOGETHER: usize = 256;
 const BATCHES: [usize; 2] = [1_000, 8_000];
+/// Batches whose answers a client waits for: it sends the next one while the last is made durable.
+const IN_FLIGHT: usize = 2;
 /// Who submits at the same time, a batch each.
 const CLIENTS: usize = 16;
 /// Receipts that one settlement stands for.
@@ -202,13 +204,16 @@ fn durable(
         let mut rates = [const { Vec::new() }; 4];
         for part in parts.by_ref().take(rounds) {
             let (pairs, verified) = (part.iter().map(|(pair, _)| *pair).collect::<Vec<_>>(), verified(part));
-            let mut batches: Vec<_> = verified.chunks(batch).map(<[_]>::to_vec).collect();
+            let batches: Vec<_> = verified.chunks(batch).map(<[_]>::to_vec).collect();
             let begun = Instant::now();
-            for batch in batches.drain(..) {
-                for answer in runtime.block_on(replica.submit_verified(batch)) {
-                    answer?;
+            runtime.block_on(async {
+                let batches = futures::stream::iter(batches).map(|batch| replica.submit_verified(batch));
+                let mut answers = batches.buffered(IN_FLIGHT);
+                while let Some(answers) = answers.next().await {
+                    answers.into_iter().try_for_each(|answer| answer.map(drop))?;
                 }
-            }
+                anyhow::Ok(())
+            })?;
             rates[0].push(rate(transfers, begun));
             settle_down(&replica);
             rates[1].push(rate(transfers, begun));

@@ -25,14 +25,12 @@ pub enum Entry {
 }
 
 impl Entry {
-    /// The encoding of [`Entry::Operation`] around an operation that is encoded already.
-    pub fn encoded_operation(at: Time, signed: &[u8], result: u16) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(signed.len() + 11);
-        bytes.push(1);
-        bytes.extend(at.0.to_le_bytes());
-        bytes.extend(signed);
-        bytes.extend(result.to_le_bytes());
-        bytes
+    /// Appends the encoding of [`Entry::Operation`] around an operation that is encoded already.
+    pub fn put_operation(at: Time, signed: &[u8], result: u16, to: &mut Vec<u8>) {
+        to.push(1);
+        to.extend_from_slice(&at.0.to_le_bytes());
+        to.extend_from_slice(signed);
+        to.extend_from_slice(&result.to_le_bytes());
     }
 }
 

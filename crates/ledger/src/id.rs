@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use borsh::{BorshDeserialize, BorshSerialize};
-use core::{fmt, str::FromStr};
+use core::{cmp::Ordering, fmt, str::FromStr};
 use sha2::{Digest as _, Sha256};
 
 /// A text that is not the id it should be.
@@ -40,8 +40,22 @@ fn read_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $size:literal, $prefix:literal, $expected:literal) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, BorshSerialize, BorshDeserialize)]
         pub struct $name(pub [u8; $size]);
+
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                // The order of the bytes. Ids are keys and hashes: the first word nearly always decides, and fast.
+                let word = |id: &Self| id.0.first_chunk().map(|word| u64::from_be_bytes(*word));
+                word(self).cmp(&word(other)).then_with(|| self.0.cmp(&other.0))
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -59,6 +59,17 @@ impl Frontier {
         Some(())
     }
 
+    /// The tree whose leaves are this one's, and then another one's. `None` if the other's subtrees do not fit there, or the tree
+    /// grows too large.
+    pub fn followed_by(&self, other: &Self) -> Option<Self> {
+        let mut both = self.clone();
+        let levels = (0..u64::BITS).rev().filter(|level| other.size & 1u64.unbounded_shl(*level) != 0);
+        for (level, root) in levels.zip(&other.peaks) {
+            both.push_tree(level, *root)?;
+        }
+        Some(both)
+    }
+
     /// Joins a new subtree with each one of its size to the left.
     fn merge(&mut self, level: u32, hash: Digest) {
         let mut hash = hash;
@@ -276,6 +287,19 @@ mod tests {
             });
             assert_eq!((pushed, pushed && by_leaf == by_tree), (fits, fits), "{sizes:?}");
         }
+        for (first, all) in [(0, 0), (0, 7), (8, 8), (8, 13), (48, 63), (6, 7)] {
+            let edge = |part: &[Digest]| {
+                let mut edge = Frontier::new();
+                part.iter().for_each(|hash| edge.push_leaf(*hash));
+                edge
+            };
+            let both = edge(&leaves[..first]).followed_by(&edge(&leaves[first..all]));
+            assert_eq!(both, Some(edge(&leaves[..all])), "{first} of {all}");
+        }
+        assert_eq!(
+            Frontier { size: 1, peaks: vec![leaves[0]] }.followed_by(&Frontier { size: 2, peaks: vec![leaves[1]] }),
+            None
+        );
         assert_eq!(Frontier { size: 1 << 63, peaks: vec![leaf(b"")] }.push_tree(63, leaf(b"")), None);
         assert_eq!(Frontier::new().push_tree(64, leaf(b"")), None);
     }

@@ -5,11 +5,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     Account, AccountId, Amount, Artifact, ArtifactId, Channel, ChannelId, Digest, Genesis, Key, OfferId, OfferRecord,
-    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, encode, state_tree,
-    table::Table,
+    Operation, Pot, Record, Reject, Request, Settlement, Time, Totals, Verified, Weight, state_tree, table::Table,
 };
 
-/// Everything the ledger knows: the records, and the Merkle tree over them.
+/// Everything the ledger knows: the records, and (until it is taken) the Merkle tree over them.
 #[derive(Debug, Clone)]
 pub struct State {
     genesis: Genesis,
@@ -23,7 +22,7 @@ pub struct State {
     pots: Table<ArtifactId, Pot>,
     offers: Table<OfferId, OfferRecord>,
     channels: Table<ChannelId, Channel>,
-    tree: state_tree::Tree,
+    tree: Option<state_tree::Tree>,
     /// The tables remember what the tree has yet to learn; this is so for the totals.
     totals_changed: bool,
 }
@@ -89,13 +88,13 @@ impl State {
             pots: Table::default(),
             offers: Table::default(),
             channels: Table::default(),
-            tree: state_tree::Tree::default(),
+            tree: Some(state_tree::Tree::default()),
             totals_changed: false,
         };
         for (key, record) in records {
             state.insert(key, record)?;
         }
-        state.take_changes(|_, _| {});
+        state.root();
         Ok(state)
     }
 
@@ -122,13 +121,25 @@ impl State {
     /// changes nothing else.
     pub fn apply(&mut self, at: Time, operation: &Verified) -> Result<Outcome, Reject> {
         let request = operation.request();
-        let fee = self.admit(at, request, operation.encoded().len())?;
+        let bytes = operation.encoded().len();
+        let door = Door { genesis: &self.genesis, network: self.network, time: self.totals.time };
+        let fee = match self.accounts.find(request.account) {
+            Some(account) => {
+                let fee = door.admit(at, request, bytes, account.record())?;
+                account.change().count(fee);
+                fee
+            }
+            None => {
+                let mut account = Account::new(request.account);
+                let fee = door.admit(at, request, bytes, &account)?;
+                account.count(fee);
+                self.accounts.put(request.account, account);
+                fee
+            }
+        };
         let totals = self.change_totals();
         totals.time = at;
         totals.operations = totals.operations.saturating_add(1);
-        let account = self.change_account(request.account);
-        account.sequence = account.sequence.saturating_add(1);
-        account.balance = account.balance.minus(fee).unwrap_or_default();
         if !fee.is_zero() {
             self.credit(self.genesis.beneficiary, fee);
         }
@@ -141,33 +152,8 @@ impl State {
     /// # Errors
     /// An admission refusal.
     pub fn admit(&self, at: Time, request: &Request, bytes: usize) -> Result<Amount, Reject> {
-        if request.network != self.network {
-            return Err(Reject::WrongNetwork);
-        }
-        if at < self.totals.time {
-            return Err(Reject::TimeReversed);
-        }
-        if at > request.not_after {
-            return Err(Reject::Expired);
-        }
-        let new = Account::new(request.account);
-        let account = self.accounts.get(&request.account).unwrap_or(&new);
-        if account.key != request.key {
-            return Err(Reject::KeyNotCurrent);
-        }
-        if request.sequence < account.sequence {
-            return Err(Reject::SequencePast);
-        }
-        if request.sequence > account.sequence {
-            return Err(Reject::SequenceFuture);
-        }
-        if matches!(request.operation, Operation::Issue { .. }) && request.account == self.genesis.issuer {
-            return Ok(Amount::ZERO);
-        }
-        let fees = &self.genesis.fees;
-        let by_size = u128::try_from(bytes).ok().and_then(|n| fees.byte.0.checked_mul(n)).map(Amount);
-        let fee = by_size.and_then(|by_size| fees.operation.plus(by_size)).ok_or(Reject::FeeUnpaid)?;
-        if fee > account.balance { Err(Reject::FeeUnpaid) } else { Ok(fee) }
+        let door = Door { genesis: &self.genesis, network: self.network, time: self.totals.time };
+        door.admit(at, request, bytes, &self.account(&request.account))
     }
 
     fn perform(&mut self, request: &Request) -> Result<Effect, Reject> {
@@ -198,39 +184,55 @@ impl State {
     }
 
     /// The digest of everything; equal on every honest replica. Hashes what changed since it was last asked for.
+    ///
+    /// # Panics
+    /// If the tree was taken.
     pub fn root(&mut self) -> Digest {
-        self.take_changes(|_, _| {});
-        self.tree.root()
+        self.tree().root()
     }
 
     /// The proof that a record stands under the root, or that none does.
+    ///
+    /// # Panics
+    /// If the tree was taken.
     pub fn prove(&mut self, key: &Key) -> state_tree::Proof {
-        self.root();
-        self.tree.prove(key)
+        self.tree().prove(key)
     }
 
-    /// Teaches the tree what changed, and hands each changed key to `each`, with its record if it has one. Each change is told
-    /// once: to this, to [`Self::root`] or to [`Self::prove`].
-    pub fn take_changes(&mut self, mut each: impl FnMut(Key, Option<Record>)) {
+    /// The tree, as of now.
+    fn tree(&mut self) -> &state_tree::Tree {
         let mut changes = Vec::new();
-        let mut learn = |key: Key, record: Option<Record>| {
-            changes.push((state_tree::path(&key), record.as_ref().map(|record| Digest::of(&encode(record)))));
-            each(key, record);
-        };
+        self.take_changes(|key, record| changes.push((key, record)));
+        let tree = self.tree.as_mut().expect("the tree was taken");
+        tree.learn(changes.iter().map(|(key, record)| (key, record.as_ref())));
+        tree
+    }
+
+    /// Gives the tree away, as of now. Whoever has it teaches it what [`Self::take_changes`] gives from here on.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    pub fn take_tree(&mut self) -> state_tree::Tree {
+        self.tree();
+        self.tree.take().expect("the tree was taken")
+    }
+
+    /// Hands each changed key to `each`, with its record if it has one. Each change is told once: to this, or to the tree when it
+    /// was asked for something.
+    pub fn take_changes(&mut self, mut each: impl FnMut(Key, Option<Record>)) {
         if core::mem::take(&mut self.totals_changed) {
-            learn(Key::Totals, Some(Record::Totals(self.totals.clone())));
+            each(Key::Totals, Some(Record::Totals(self.totals.clone())));
         }
-        self.accounts.take_changes(|id, account| learn(Key::Account(*id), account.cloned().map(Record::Account)));
-        self.names.take_changes(|name, id| learn(Key::Name(name.clone()), id.copied().map(Record::Name)));
-        self.artifacts.take_changes(|id, artifact| learn(Key::Artifact(*id), artifact.cloned().map(Record::Artifact)));
+        self.accounts.take_changes(|id, account| each(Key::Account(*id), account.cloned().map(Record::Account)));
+        self.names.take_changes(|name, id| each(Key::Name(name.clone()), id.copied().map(Record::Name)));
+        self.artifacts.take_changes(|id, artifact| each(Key::Artifact(*id), artifact.cloned().map(Record::Artifact)));
         self.tags.take_changes(|(publisher, name, tag), id| {
-            learn(Key::Tag(*publisher, name.clone(), tag.clone()), id.copied().map(Record::Tag));
+            each(Key::Tag(*publisher, name.clone(), tag.clone()), id.copied().map(Record::Tag));
         });
-        self.weights.take_changes(|digest, weight| learn(Key::Weight(*digest), weight.copied().map(Record::Weight)));
-        self.pots.take_changes(|id, pot| learn(Key::Pot(*id), pot.cloned().map(Record::Pot)));
-        self.offers.take_changes(|id, offer| learn(Key::Offer(*id), offer.cloned().map(Record::Offer)));
-        self.channels.take_changes(|id, channel| learn(Key::Channel(*id), channel.cloned().map(Record::Channel)));
-        self.tree.update(changes);
+        self.weights.take_changes(|digest, weight| each(Key::Weight(*digest), weight.copied().map(Record::Weight)));
+        self.pots.take_changes(|id, pot| each(Key::Pot(*id), pot.cloned().map(Record::Pot)));
+        self.offers.take_changes(|id, offer| each(Key::Offer(*id), offer.cloned().map(Record::Offer)));
+        self.channels.take_changes(|id, channel| each(Key::Channel(*id), channel.cloned().map(Record::Channel)));
     }
 
     /// The record under a key.
@@ -398,6 +400,55 @@ impl State {
     }
 }
 
+/// What an operation must fit before anything else is asked.
+struct Door<'a> {
+    genesis: &'a Genesis,
+    network: Digest,
+    time: Time,
+}
+
+impl Door<'_> {
+    /// The fee of an operation of so many bytes.
+    ///
+    /// # Errors
+    /// An admission refusal.
+    fn admit(&self, at: Time, request: &Request, bytes: usize, account: &Account) -> Result<Amount, Reject> {
+        if request.network != self.network {
+            return Err(Reject::WrongNetwork);
+        }
+        if at < self.time {
+            return Err(Reject::TimeReversed);
+        }
+        if at > request.not_after {
+            return Err(Reject::Expired);
+        }
+        if account.key != request.key {
+            return Err(Reject::KeyNotCurrent);
+        }
+        if request.sequence < account.sequence {
+            return Err(Reject::SequencePast);
+        }
+        if request.sequence > account.sequence {
+            return Err(Reject::SequenceFuture);
+        }
+        if matches!(request.operation, Operation::Issue { .. }) && request.account == self.genesis.issuer {
+            return Ok(Amount::ZERO);
+        }
+        let fees = &self.genesis.fees;
+        let by_size = u128::try_from(bytes).ok().and_then(|n| fees.byte.0.checked_mul(n)).map(Amount);
+        let fee = by_size.and_then(|by_size| fees.operation.plus(by_size)).ok_or(Reject::FeeUnpaid)?;
+        if fee > account.balance { Err(Reject::FeeUnpaid) } else { Ok(fee) }
+    }
+}
+
+impl Account {
+    /// Counts an operation and takes its fee, which was found to be there.
+    fn count(&mut self, fee: Amount) {
+        self.sequence = self.sequence.saturating_add(1);
+        self.balance = self.balance.minus(fee).unwrap_or_default();
+    }
+}
+
 /// Moving money.
 impl State {
     /// # Panics
@@ -408,9 +459,10 @@ impl State {
     }
 
     pub(crate) fn debit(&mut self, id: AccountId, amount: Amount) -> Result<(), Reject> {
-        let balance = self.accounts.get(&id).map_or(Amount::ZERO, |account| account.balance);
-        let balance = balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
-        self.change_account(id).balance = balance;
+        // Every debit is by whoever made the operation, and so has a record.
+        let account = self.accounts.find(id).ok_or(Reject::BalanceTooLow)?;
+        let balance = account.record().balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
+        account.change().balance = balance;
         Ok(())
     }
 

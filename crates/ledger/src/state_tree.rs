@@ -139,6 +139,16 @@ impl Tree {
         }
     }
 
+    /// Puts, replaces and removes records: at each key what stands there from now on, or nothing.
+    ///
+    /// # Panics
+    /// If a key is there twice.
+    pub fn learn<'a>(&mut self, changes: impl IntoIterator<Item = (&'a Key, Option<&'a Record>)>) {
+        let change =
+            |(key, record): (&Key, Option<&Record>)| (path(key), record.map(|record| Digest::of(&encode(record))));
+        self.update(changes.into_iter().map(change).collect());
+    }
+
     /// The root: 32 zero bytes if nothing is there.
     pub const fn root(&self) -> Digest {
         self.root

@@ -41,15 +41,16 @@ impl<K: Ord + Clone, V> Table<K, V> {
         self.rows.iter().map(|(key, row)| (key, &row.record))
     }
 
+    /// The record under a key, to be looked at before it is changed: keys are looked up once.
+    pub(crate) fn find(&mut self, key: K) -> Option<Found<'_, K, V>> {
+        let row = self.rows.get_mut(&key)?;
+        Some(Found { key, row, changed: &mut self.changed })
+    }
+
     /// The record under a key, to be changed; made first if there is none.
     pub(crate) fn change(&mut self, key: K, make: impl FnOnce() -> V) -> &mut V {
-        let changed = &mut self.changed;
         let row = self.rows.entry(key.clone()).or_insert_with(|| Row { record: make(), changed: false });
-        if !row.changed {
-            row.changed = true;
-            changed.push(key);
-        }
-        &mut row.record
+        Found { key, row, changed: &mut self.changed }.change()
     }
 
     pub(crate) fn put(&mut self, key: K, record: V) {
@@ -84,6 +85,27 @@ impl<K: Ord + Clone, V> Table<K, V> {
     }
 }
 
+/// A record that is there.
+pub(crate) struct Found<'a, K, V> {
+    key: K,
+    row: &'a mut Row<V>,
+    changed: &'a mut Vec<K>,
+}
+
+impl<'a, K, V> Found<'a, K, V> {
+    pub(crate) const fn record(&self) -> &V {
+        &self.row.record
+    }
+
+    pub(crate) fn change(self) -> &'a mut V {
+        if !self.row.changed {
+            self.row.changed = true;
+            self.changed.push(self.key);
+        }
+        &mut self.row.record
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,7 +124,12 @@ mod tests {
         *table.change(2, || 20) += 1;
         *table.change(2, || 0) += 1;
         assert_eq!(told(&mut table), [(1, Some(11)), (2, Some(22))]);
+        let found = |table: &mut Table<u8, u8>, key| table.find(key).map(|found| *found.record());
+        assert_eq!((found(&mut table, 1), found(&mut table, 3)), (Some(11), None));
         assert_eq!(told(&mut table), []);
+        *table.find(1).unwrap().change() -= 1;
+        *table.find(1).unwrap().change() += 1;
+        assert_eq!(told(&mut table), [(1, Some(11))]);
         table.remove(&1);
         table.put(1, 12);
         table.remove(&2);

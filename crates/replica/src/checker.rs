@@ -4,8 +4,8 @@ use ledger::{Digest, Request, Signed};
 use tokio::sync::mpsc;
 
 use crate::{
-    commit::{Job, Waiting},
     verify::verify,
+    writer::{Job, Waiting},
 };
 
 /// Operations that nobody checked yet, and who waits for them.

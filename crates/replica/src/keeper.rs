@@ -59,27 +59,28 @@ pub(crate) enum Next {
 impl Keeper {
     /// Runs until the writer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
-        let mut saver = None;
-        while news.recv().is_ok() {
+        let (mut saver, mut more) = (None, false);
+        while more || news.recv().is_ok() {
             let came = Instant::now();
             while came.elapsed() < LAG_MAX && read(&self.view).fresh.len() < PLENTY && news.recv_timeout(QUIET).is_ok()
             {
             }
-            self.work(self.due(), news, &mut saver);
+            more = self.work(self.due(), news, &mut saver);
         }
         finish(&mut saver);
         self.work(1, news, &mut saver);
         finish(&mut saver);
     }
 
-    /// Turns until the index knows all that is there now. What comes meanwhile waits until there is more of it.
-    fn work(&mut self, due: u64, news: &Receiver<()>, saver: &mut Option<JoinHandle<()>>) {
+    /// Turns until the index knows all that is there now. What comes meanwhile waits until there is more of it; true if something
+    /// did.
+    fn work(&mut self, due: u64, news: &Receiver<()>, saver: &mut Option<JoinHandle<()>>) -> bool {
         let all = read(&self.view).head().size;
         loop {
             let busy = saver.as_ref().is_some_and(|saver| !saver.is_finished());
             match self.turn(if busy { u64::MAX } else { due }) {
-                Next::Rest => return,
-                Next::Again if read(&self.view).fresh.front().is_some_and(|done| done.entry >= all) => return,
+                Next::Rest => return false,
+                Next::Again if read(&self.view).fresh.front().is_some_and(|done| done.entry >= all) => return true,
                 Next::Again => {}
                 Next::Save(saving) => {
                     finish(saver);
@@ -87,7 +88,7 @@ impl Keeper {
                     *saver = spawned.inspect_err(|error| tracing::warn!(%error, "no snapshot is written")).ok();
                 }
             }
-            // A writer who waits goes on.
+            // A committer who waits goes on.
             let _ = news.try_recv();
         }
     }

@@ -14,6 +14,7 @@ mod disk;
 mod elsewhere;
 mod entries;
 mod error;
+mod group;
 mod head;
 mod http;
 mod income;
@@ -33,6 +34,7 @@ mod tile;
 mod verify;
 mod view;
 pub mod watch;
+mod writer;
 
 pub use audit::audit;
 pub use error::Error;

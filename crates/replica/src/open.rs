@@ -1,4 +1,4 @@
-//! Opening a replica: founding, recovery, and the start of its three threads.
+//! Opening a replica: founding, recovery, and the start of its four threads.
 
 use api::log::Entry;
 use ledger::{Digest, Genesis, Keypair, State};
@@ -14,16 +14,18 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::{
     Error, Replica,
     checker::{Checker, Unchecked},
-    commit::{Clock, Group, Job, QUEUE_MAX, Writer, now},
+    commit::Committer,
     disk::{Disk, Files, ReadFrom, Stored},
+    group::Group,
     head::Signer,
     index::Index,
-    journal::{self, Appender, HEADER_BYTES, Tail},
+    journal::{self, Appender, Tail},
     keeper::Keeper,
     lock::hold,
     recovery::{Recovery, read_header},
     replica::{Inner, Threads, WaysIn},
     snapshot,
+    writer::{Clock, Job, QUEUE_MAX, Writer, now},
 };
 
 /// Where a replica lives, and who it is.
@@ -57,10 +59,13 @@ impl Replica {
     pub(crate) fn open_on(config: Config, ground: Ground) -> Result<Self, Error> {
         let dir = config.dir.clone();
         let lock = lock(&dir)?;
-        let Ready { inner, checker, unchecked, writer, queue, keeper, news } = Ready::new(config, ground)?;
+        let Ready { inner, checker, unchecked, writer, queue, committer, keeper, news } = Ready::new(config, ground)?;
+        let (hand, groups) = std::sync::mpsc::sync_channel(1);
+        let to_writer = hold(&inner.ways_in).as_ref().map(|ways| ways.writer.downgrade()).expect("it is open");
         let threads = Threads {
             checker: spawn("ledger-checker", move || checker.run(unchecked)).map_err(Error::io(&dir))?,
-            writer: spawn("ledger-writer", move || writer.run(queue)).map_err(Error::io(&dir))?,
+            writer: spawn("ledger-writer", move || writer.run(queue, &hand)).map_err(Error::io(&dir))?,
+            committer: spawn("ledger-committer", move || committer.run(groups, &to_writer)).map_err(Error::io(&dir))?,
             keeper: spawn("ledger-keeper", move || keeper.run(&news)).map_err(Error::io(&dir))?,
             _lock: lock,
         };
@@ -78,6 +83,7 @@ pub(crate) struct Ready {
     pub writer: Writer,
     /// For the writer.
     pub queue: mpsc::UnboundedReceiver<Job>,
+    pub committer: Committer,
     pub keeper: Keeper,
     /// For the keeper.
     pub news: Receiver<()>,
@@ -89,7 +95,7 @@ impl Ready {
         let Config { dir, genesis, key } = config;
         found(&*disk, &dir, genesis.as_ref())?;
         let (recovery, index) = recover(&*disk, &dir)?;
-        let state = recovery.replay.state;
+        let mut state = recovery.replay.state;
         check(&dir, &state, genesis.as_ref(), &key)?;
         let path = dir.join(journal::FILE);
         let file = cut(&*disk, &path, &recovery.tail).map_err(Error::io(&path))?;
@@ -116,7 +122,8 @@ impl Ready {
         };
         let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
         let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));
-        let writer = Writer { state, journal, next, view: seen, news: tell, path, clock: time };
+        let committer = Committer { tree: state.take_tree(), journal, view: seen, news: tell, path };
+        let writer = Writer { state, next, clock: time };
         let inner = Inner {
             network: genesis.network(),
             genesis,
@@ -131,7 +138,7 @@ impl Ready {
             places: Arc::new(Semaphore::new(QUEUE_MAX)),
             threads: Mutex::default(),
         };
-        Ok(Self { inner, checker, unchecked, writer, queue, keeper, news })
+        Ok(Self { inner, checker, unchecked, writer, queue, committer, keeper, news })
     }
 }
 
@@ -175,7 +182,7 @@ fn found(disk: &dyn Disk, dir: &Path, genesis: Option<&Genesis>) -> Result<(), E
     }
     let genesis = genesis.ok_or_else(|| Error::NotFounded(dir.to_owned()))?;
     let mut state = State::new(genesis.clone()).map_err(Error::Genesis)?;
-    let mut group = Group::at(HEADER_BYTES as u64, 0);
+    let mut group = Group::at(0);
     group.put(&Entry::Genesis(genesis.clone()));
     group.put(&Entry::Root { root: state.root() });
     journal::create(disk, dir, genesis.network(), &group.bytes)

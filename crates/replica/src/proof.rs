@@ -4,23 +4,17 @@ use api::{
     log::SignedHead,
     proof::{Claim, Proof, Stood},
 };
-use ledger::{Digest, Head, Key, State, log_tree, log_tree::Frontier};
-use std::{
-    io,
-    ops::Range,
-    sync::{Arc, Mutex},
-};
+use imbl::OrdMap;
+use ledger::{Digest, Head, Key, Record, log_tree, log_tree::Frontier, state_tree::Tree};
+use std::{io, ops::Range, sync::Arc};
 use tokio::sync::oneshot;
 
 use crate::{
-    commit::Job,
     lock::{hold, read},
     replica::Inner,
-    shape::BLOCK,
+    shape::{BLOCK, BLOCK_LEVELS},
+    writer::Job,
 };
-
-/// A block is a subtree of so many levels.
-const BLOCK_LEVELS: u32 = BLOCK.trailing_zeros();
 
 impl Inner {
     /// Proves an entry, or gives `None` beyond the end of the log.
@@ -36,7 +30,7 @@ impl Inner {
         self.under(signed, index, Claim::Entry(Box::new(entry)))
     }
 
-    /// Proves what stands under a key, or that nothing does. The writer has the tree; when it is gone nothing changes any more,
+    /// Proves what stands under a key, or that nothing does. The committer has the tree; when it is gone nothing changes any more,
     /// and a tree is made once from what readers see.
     ///
     /// # Errors
@@ -49,23 +43,22 @@ impl Inner {
         let (stood, head) = match told {
             Some(told) => told,
             None => {
-                let (state, head) = self.last.get_or_init(|| self.last());
-                (stands(&mut hold(state), key), *head)
+                let Last { tree, records, head } = self.last.get_or_init(|| self.last());
+                (stands(tree, key, |key| records.get(key).map(|record| (**record).clone())), *head)
             }
         };
         // Each group ends with the root of the state after it.
         self.under(self.signer.sign(head), head.size.saturating_sub(1), Claim::Stood(Box::new(stood)))
     }
 
-    /// The state that readers see, with a tree of its own.
-    fn last(&self) -> (Mutex<State>, Head) {
-        let (records, head) = {
-            let view = read(&self.view);
-            (view.records.clone(), view.head())
-        };
-        let records = records.into_iter().map(|(key, record)| (key, Arc::unwrap_or_clone(record)));
-        let state = State::from_records((*self.genesis).clone(), records).expect("readers see a state's records");
-        (Mutex::new(state), head)
+    /// What readers see, with a tree of its own.
+    fn last(&self) -> Last {
+        let view = read(&self.view);
+        let (records, head) = (view.records.clone(), view.head());
+        drop(view);
+        let mut tree = Tree::default();
+        tree.learn(records.iter().map(|(key, record)| (key, Some(&**record))));
+        Last { tree, records, head }
     }
 
     fn signed_head(&self) -> SignedHead {
@@ -97,11 +90,18 @@ impl Inner {
     }
 }
 
-/// What stands under a key of a state, and the way to its root.
-pub(crate) fn stands(state: &mut State, key: Key) -> Stood {
-    let (proof, totals_proof) = (state.prove(&key), state.prove(&Key::Totals));
-    let (record, totals) = (state.get(&key), state.totals().clone());
-    Stood { key, record, proof, totals, totals_proof }
+/// What stands under a key, and the way to the root of the tree over all records.
+pub(crate) fn stands(tree: &Tree, key: Key, record: impl Fn(&Key) -> Option<Record>) -> Stood {
+    let (proof, totals_proof) = (tree.prove(&key), tree.prove(&Key::Totals));
+    let Some(Record::Totals(totals)) = record(&Key::Totals) else { panic!("no totals among the records") };
+    Stood { record: record(&key), key, proof, totals, totals_proof }
+}
+
+/// What stands when nothing changes any more.
+pub(crate) struct Last {
+    tree: Tree,
+    records: OrdMap<Key, Arc<Record>>,
+    head: Head,
 }
 
 /// The leaves of the block that was read last.

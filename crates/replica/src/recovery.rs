@@ -164,7 +164,7 @@ impl<'a> Reading<'a> {
                         the journal, delete the file `snapshot` and start again";
             wrong(last, what.into())
         };
-        if snapshot.network != self.network || snapshot.frontier != *self.view.shape.frontier() {
+        if snapshot.network != self.network || snapshot.frontier != self.view.shape.frontier() {
             return Err(differ());
         }
         let records = snapshot.records.into_iter().map(|(key, record)| (key, Arc::unwrap_or_clone(record)));

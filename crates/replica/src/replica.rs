@@ -7,8 +7,7 @@ use api::{
 };
 use async_trait::async_trait;
 use ledger::{
-    AccountId, ArtifactId, ChannelId, Digest, Genesis, Head, Key, Operation, Record, Reject, Request, Signed, State,
-    Usage, Verified,
+    AccountId, ArtifactId, ChannelId, Digest, Genesis, Key, Operation, Record, Reject, Request, Signed, Usage, Verified,
 };
 use std::{
     fs::File,
@@ -20,12 +19,13 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::{
     checker::Unchecked,
-    commit::{Clock, GROUP_MAX, Job, Verdict, Waiting, stopped},
     disk::Stored,
     head::Signer,
     index::Index,
     lock::{hold, read},
+    proof::Last,
     view::View,
+    writer::{Clock, GROUP_MAX, Job, Verdict, Waiting, stopped},
 };
 
 /// The ledger in this process. Clones are the same ledger.
@@ -42,8 +42,8 @@ pub(crate) struct Inner {
     pub view: Arc<RwLock<View>>,
     pub index: Arc<Index>,
     pub signer: Arc<Signer>,
-    /// What stands and its tree, when nothing changes any more; made when it is asked for.
-    pub last: OnceLock<(Mutex<State>, Head)>,
+    /// Made when it is asked for.
+    pub last: OnceLock<Last>,
     /// Until it is closed.
     pub ways_in: Mutex<Option<WaysIn>>,
     /// For operations that wait.
@@ -61,6 +61,7 @@ pub(crate) struct WaysIn {
 pub(crate) struct Threads {
     pub checker: JoinHandle<()>,
     pub writer: JoinHandle<()>,
+    pub committer: JoinHandle<()>,
     pub keeper: JoinHandle<()>,
     pub _lock: File,
 }
@@ -203,7 +204,7 @@ impl Inner {
     fn close(&self) {
         drop(hold(&self.ways_in).take());
         if let Some(threads) = hold(&self.threads).take() {
-            for thread in [threads.checker, threads.writer, threads.keeper] {
+            for thread in [threads.checker, threads.writer, threads.committer, threads.keeper] {
                 if thread.join().is_err() {
                     tracing::error!("a thread of the ledger failed; its journal decides at the next start");
                 }

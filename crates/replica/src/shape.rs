@@ -5,11 +5,14 @@ use ledger::{Digest, Head, log_tree::Frontier};
 
 /// Entries in a block: as many as a tile is wide.
 pub(crate) const BLOCK: u64 = 256;
+/// A block is a subtree of so many levels.
+pub(crate) const BLOCK_LEVELS: u32 = BLOCK.trailing_zeros();
 
 /// Where blocks of entries lie, and the roots over whole blocks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shape {
-    frontier: Frontier,
+    /// The tree over full blocks.
+    full: Frontier,
     /// The tree over the entries of the block that is not full.
     block: Frontier,
     /// Where each block begins in the journal.
@@ -24,26 +27,27 @@ impl Shape {
         if self.block.size() == 0 {
             self.offsets.push(offset);
         }
-        self.frontier.push_leaf(leaf);
         self.block.push_leaf(leaf);
         if self.block.size() == BLOCK {
-            self.roots.push(std::mem::take(&mut self.block).root());
+            let root = std::mem::take(&mut self.block).root();
+            self.full.push_tree(BLOCK_LEVELS, root).expect("blocks behind whole blocks");
+            self.roots.push(root);
         }
     }
 
     /// Number of entries.
     pub(crate) const fn size(&self) -> u64 {
-        self.frontier.size()
+        self.full.size() + self.block.size()
     }
 
     /// Size and root.
     pub(crate) fn head(&self) -> Head {
-        Head { size: self.size(), root: self.frontier.root() }
+        Head { size: self.size(), root: self.frontier().root() }
     }
 
     /// The right edge of the tree.
-    pub(crate) const fn frontier(&self) -> &Frontier {
-        &self.frontier
+    pub(crate) fn frontier(&self) -> Frontier {
+        self.full.followed_by(&self.block).expect("a part of a block behind whole blocks")
     }
 
     /// Where a block begins in the journal, and where the next one does, if there is one.

@@ -100,6 +100,6 @@ impl View {
     }
 
     pub(crate) fn snapshot(&self, network: Digest) -> Snapshot {
-        Snapshot { network, bytes: self.end, frontier: self.shape.frontier().clone(), records: self.records.clone() }
+        Snapshot { network, bytes: self.end, frontier: self.shape.frontier(), records: self.records.clone() }
     }
 }

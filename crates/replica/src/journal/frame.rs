@@ -31,12 +31,15 @@ pub(crate) fn open_header(bytes: &[u8; HEADER_BYTES]) -> Option<Digest> {
 const BEGINS: u32 = 1 << 31;
 
 /// Appends one record: length (u32, little-endian; the highest bit says that it begins a group), CRC-32C of length and
-/// entry (likewise), entry.
-pub(crate) fn put_record(entry: &[u8], begins_group: bool, to: &mut Vec<u8>) {
+/// entry (likewise), entry, which `put` appends.
+pub(crate) fn put_record(begins_group: bool, to: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
+    let start = to.len();
+    to.extend([0; FRAME_BYTES]);
+    put(to);
+    let (frame, entry) = to[start..].split_at_mut(FRAME_BYTES);
     let length = u32::try_from(entry.len()).unwrap_or(u32::MAX) | if begins_group { BEGINS } else { 0 };
-    to.extend(length.to_le_bytes());
-    to.extend(crc(length, entry).to_le_bytes());
-    to.extend(entry);
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    frame[4..].copy_from_slice(&crc(length, entry).to_le_bytes());
 }
 
 /// What stands before an entry.
@@ -82,8 +85,7 @@ pub(crate) fn take_record(bytes: &[u8]) -> Option<(Frame, &[u8], &[u8])> {
 pub(crate) fn holds_group(bytes: &[u8]) -> bool {
     let begins = |at| take_record(bytes.get(at..)?).filter(|(frame, ..)| frame.begins_group());
     // The highest byte of such a record's length is this one.
-    let highest = |(at, byte): (usize, &u8)| if *byte == 0x80 { at.checked_sub(3) } else { None };
-    bytes.iter().enumerate().filter_map(highest).any(|at| begins(at).is_some())
+    memchr::memchr_iter(0x80, bytes).filter_map(|at| at.checked_sub(3)).any(|at| begins(at).is_some())
 }
 
 fn crc(length: u32, entry: &[u8]) -> u32 {

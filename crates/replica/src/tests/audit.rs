@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     audit::{self, Finding, Report, Source},
-    commit::Group,
+    group::Group,
     journal::{self, Raw},
     replay::Replay,
 };
@@ -30,11 +30,11 @@ fn history() -> (tempfile::TempDir, Vec<Entry>) {
 /// A folder whose journal holds these entries, with good checksums: what a dishonest operator writes.
 fn forged(entries: &[Entry]) -> tempfile::TempDir {
     let mut bytes = Vec::new();
-    let mut group = Group::at(0, 0);
+    let mut group = Group::at(0);
     for entry in entries {
         group.put(entry);
         if matches!(entry, Entry::Root { .. }) {
-            bytes.extend(std::mem::replace(&mut group, Group::at(0, 0)).bytes);
+            bytes.extend(std::mem::replace(&mut group, Group::at(0)).bytes);
         }
     }
     bytes.extend(group.bytes);

@@ -22,7 +22,7 @@ fn journal(bytes: &[u8]) -> bool {
     disk::put(&disk, journal::FILE, bytes).unwrap();
     journal::open_mark(&disk).unwrap().set(bytes.len() as u64 * u64::from(*part) / 255);
     let audited = folder::audit(&disk, dir.path(), Auditor::new(None, |_| {}, |_| {}));
-    let ground = Ground { disk: Arc::new(disk.clone()), clock: Arc::new(commit::now) };
+    let ground = Ground { disk: Arc::new(disk.clone()), clock: Arc::new(writer::now) };
     match (audited, Ready::new(config(dir.path()), ground)) {
         (Ok((report, _)), Ok(ready)) => {
             assert_eq!(read(&ready.inner.view).head(), report.head);
@@ -102,7 +102,7 @@ fn any_journal() -> impl Strategy<Value = Vec<u8>> {
         let (header, mut records) = GOOD.clone();
         forgeries.iter().for_each(|forgery| forge(&mut records, forgery));
         let mut bytes = [&[part][..], &header].concat();
-        records.iter().for_each(|(begins, entry)| journal::put_record(entry, *begins, &mut bytes));
+        records.iter().for_each(|(begins, entry)| journal::put_record(*begins, &mut bytes, |to| to.extend(entry)));
         for (at, byte) in damage {
             let at = at.index(bytes.len());
             bytes[at] = byte;

@@ -210,7 +210,7 @@ async fn a_settlement_beyond_the_deposit_counts_no_tokens() {
     let folder = Source::Folder(dir.path().to_owned());
     let (_, mut state) = audit_watched(&folder, None, |_| {}, |_| {}).await.unwrap();
     let beyond = market.settle(2, 1_000_000_000).into_verified(genesis().network()).unwrap();
-    let done = Done::decide(&mut state, 99, commit::now(), &beyond).unwrap();
+    let done = Done::decide(&mut state, 99, writer::now(), &beyond).unwrap();
     assert_eq!((done.answer, done.used), (Err(Reject::DepositExceeded), Vec::new()));
 }
 

@@ -18,7 +18,7 @@ use api::{Applied, Ledger as _, LedgerError};
 use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};
 use std::{path::Path, sync::Arc};
 
-use crate::{Config, Error, Replica, commit, disk::Files, open::Ground};
+use crate::{Config, Error, Replica, disk::Files, open::Ground, writer};
 
 /// A key by number; number 0 is the issuer and the replica.
 pub(crate) fn key(number: u8) -> Keypair {
@@ -55,7 +55,7 @@ pub(crate) fn open(dir: &Path) -> Replica {
 
 /// Opens a replica on a simulated disk; its index is in the folder.
 pub(crate) fn open_on(dir: &Path, disk: &simulation::disk::SimulatedDisk) -> Result<Replica, Error> {
-    Replica::open_on(config(dir), Ground { disk: Arc::new(disk.clone()), clock: Arc::new(commit::now) })
+    Replica::open_on(config(dir), Ground { disk: Arc::new(disk.clone()), clock: Arc::new(writer::now) })
 }
 
 /// Signs an operation of account `number`.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     audit::{Source, audit},
-    commit::Group,
+    group::Group,
     journal,
     snapshot::{self, Snapshot},
 };
@@ -106,11 +106,11 @@ fn damage_before_a_later_group_is_found_without_a_mark() {
 #[test]
 fn an_operation_that_holds_the_beginning_of_a_group_is_turned_away() {
     let mut record = Vec::new();
-    journal::put_record(&[0], true, &mut record);
+    journal::put_record(true, &mut record, |to| to.push(0));
     record.resize(32, 0);
     let reference = Digest(record.try_into().unwrap());
     let operation = sign(0, 0, Operation::Issue { to: account(1), amount: Amount::credits(1), reference });
-    let mut group = Group::at(0, 2);
+    let mut group = Group::at(2);
     group.put(&Entry::Operation { at: Time(2_000), signed: operation.clone(), result: 0 });
     let founded = killed(0);
     let torn = [&journal_of(founded.path())[..], &group.bytes[..group.bytes.len() - 20]].concat();
@@ -259,10 +259,10 @@ fn an_index_of_another_history_is_made_again() {
 /// The formats are for good: another digest here is another format, and needs another version in the header.
 #[test]
 fn the_formats_are_frozen() {
-    let mut group = Group::at(0, 0);
+    let mut group = Group::at(0);
     group.put(&Entry::Genesis(genesis()));
     group.put(&Entry::Root { root: Digest([5; 32]) });
-    let mut bytes = std::mem::replace(&mut group, Group::at(0, 2)).bytes;
+    let mut bytes = std::mem::replace(&mut group, Group::at(2)).bytes;
     group.put(&Entry::Operation { at: Time(2_000), signed: issue(0, 1, 10), result: 24 });
     group.put(&Entry::Root { root: Digest([6; 32]) });
     bytes.extend(group.bytes);

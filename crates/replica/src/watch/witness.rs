@@ -18,7 +18,7 @@ use ledger::{Digest, Head, Keypair, log_tree};
 use std::sync::Arc;
 
 use super::{Kept, Watched};
-use crate::commit::now;
+use crate::writer::now;
 
 /// A request holds at most 63 hashes and a signed note.
 const BODY_MAX: usize = 64 << 10;

@@ -25,11 +25,12 @@ use crate::{
     Error, Replica,
     audit::{auditor::Auditor, folder},
     checker::{Checker, Unchecked},
-    commit::{Job, Writer},
+    commit::Committer,
     keeper::{Keeper, Next},
     lock::read,
     open::{Ground, Ready},
     tests::{account, config, key, sign},
+    writer::{Job, Writer},
 };
 
 type Answer = Result<Applied, LedgerError>;
@@ -56,8 +57,21 @@ pub struct Run {
     unanswered: Vec<Signed<Request>>,
     /// What of that was in the log at the last start.
     stored: Vec<Signed<Request>>,
+    /// What of it was in the group that failed.
+    failed: Vec<Signed<Request>>,
     /// The head after the last answer, and where its journal ends.
     pub head: Option<(Head, u64)>,
+}
+
+/// How operations are submitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By one, as one job.
+    Together,
+    /// By as many as there are operations.
+    AtOnce,
+    /// The same; both halves are decided before the first is committed.
+    InTwoGroups,
 }
 
 /// A start that went well.
@@ -65,8 +79,12 @@ struct Process {
     replica: Replica,
     checker: Checker,
     unchecked: UnboundedReceiver<Unchecked>,
+    writer: Writer,
+    queue: UnboundedReceiver<Job>,
     /// Until the journal cannot be written.
-    writer: Option<(Writer, UnboundedReceiver<Job>)>,
+    committer: Option<Committer>,
+    /// The group that could not be written.
+    failed: Vec<Signed<Request>>,
     keeper: Keeper,
 }
 
@@ -83,6 +101,7 @@ impl Run {
             answered: BTreeMap::new(),
             unanswered: Vec::new(),
             stored: Vec::new(),
+            failed: Vec::new(),
             head: None,
         }
     }
@@ -102,9 +121,11 @@ impl Run {
             self.tick();
             let mut operations = std::mem::take(&mut self.unanswered);
             operations.extend((0..=self.chance.below(3)).map(|_| self.anything()).collect::<Vec<_>>());
-            let answers = process.submit(&operations, self.chance.once_in(2));
+            let how = self.chance.pick(&[How::Together, How::AtOnce, How::InTwoGroups]);
+            let answers = process.submit(&operations, how);
             operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
-            if process.writer.is_none() {
+            if process.committer.is_none() {
+                self.failed = std::mem::take(&mut process.failed);
                 assert!(process.replica.stopped().is_some());
                 break;
             }
@@ -127,7 +148,7 @@ impl Run {
         let mut process = self.start().unwrap();
         self.check(&process);
         let operations = std::mem::take(&mut self.unanswered);
-        let answers = process.submit(&operations, self.chance.once_in(2));
+        let answers = process.submit(&operations, self.chance.pick(&[How::Together, How::AtOnce, How::InTwoGroups]));
         operations.into_iter().zip(answers).for_each(|(operation, answer)| self.told(operation, answer));
         assert!(self.unanswered.is_empty(), "nothing is in the way");
         self.head = process.end();
@@ -136,10 +157,10 @@ impl Run {
         let mut process = self.start().unwrap();
         self.check(&process);
         let (operations, answers): (Vec<_>, Vec<_>) = std::mem::take(&mut self.answered).into_values().unzip();
-        assert_eq!(process.submit(&operations, false), answers, "the same bytes get the same answer");
+        assert_eq!(process.submit(&operations, How::AtOnce), answers, "the same bytes get the same answer");
         let others: Vec<_> = operations.iter().map(other_bytes).collect();
         let taken = Err(LedgerError::Rejected { reject: Reject::SequencePast, entry: None });
-        assert_eq!(process.submit(&others, false), vec![taken; others.len()], "other bytes do not get it");
+        assert_eq!(process.submit(&others, How::AtOnce), vec![taken; others.len()], "other bytes do not get it");
         assert_eq!(process.end(), self.head, "an operation that was answered has no second effect");
         Digest::of(format!("{:?} {:?} {answers:?}", self.disk.asked(), self.head).as_bytes())
     }
@@ -162,10 +183,10 @@ impl Run {
     fn start(&self) -> Result<Process, Error> {
         let (disk, clock) = (Arc::new(self.disk.clone()), Arc::clone(&self.clock));
         let ground = Ground { disk, clock: Arc::new(move || Time(clock.load(Ordering::Relaxed))) };
-        let Ready { inner, checker, unchecked, writer, queue, keeper, .. } =
+        let Ready { inner, checker, unchecked, writer, queue, committer, keeper, .. } =
             Ready::new(config(self.dir.path()), ground)?;
-        let replica = Replica(Arc::new(inner));
-        Ok(Process { replica, checker, unchecked, writer: Some((writer, queue)), keeper })
+        let (replica, committer, failed) = (Replica(Arc::new(inner)), Some(committer), Vec::new());
+        Ok(Process { replica, checker, unchecked, writer, queue, committer, failed, keeper })
     }
 
     /// The clock goes on, stands still, or is set back.
@@ -257,13 +278,12 @@ impl Run {
             }
         }
         assert!(self.answered.keys().all(|entry| *entry < report.entries), "what was answered is gone");
-        // A group came whole, or what is there came in one before it.
-        let before = self.stored.iter().filter(|operation| self.unanswered.contains(operation)).count();
-        assert!(
-            found.len() == before || found.len() == self.unanswered.len(),
-            "a part of a group: {found:?} of {:?}",
-            self.unanswered
-        );
+        // A group came whole, or what is there came in one before it; and nothing came of the next one.
+        let before = |operation: &&Signed<Request>| self.stored.contains(operation);
+        let whole = |operation: &&Signed<Request>| before(operation) || self.failed.contains(operation);
+        let (before, whole) =
+            (self.unanswered.iter().filter(before).count(), self.unanswered.iter().filter(whole).count());
+        assert!(found.len() == before || found.len() == whole, "a part of a group: {found:?} of {:?}", self.unanswered);
         self.stored = found;
         assert_eq!(report.supply, Amount(supply));
     }
@@ -297,10 +317,10 @@ impl Process {
         }
     }
 
-    /// Submits operations together, or as many at once do; the writer takes them as one group.
-    fn submit(&mut self, operations: &[Signed<Request>], together: bool) -> Vec<Answer> {
+    /// Submits operations. Two groups are decided before the first of them is committed.
+    fn submit(&mut self, operations: &[Signed<Request>], how: How) -> Vec<Answer> {
         let replica = &self.replica.clone();
-        let mut asking: Vec<Asking<'_>> = if together {
+        let mut asking: Vec<Asking<'_>> = if how == How::Together {
             vec![Box::pin(replica.submit_all(operations.to_vec()))]
         } else {
             let alone = |operation| async move { vec![replica.submit(operation).await] };
@@ -312,13 +332,20 @@ impl Process {
             waiting.push(operation);
         }
         self.checker.turn(&mut waiting);
-        if let Some((writer, queue)) = &mut self.writer {
-            let mut jobs = Vec::new();
-            while let Ok(job) = queue.try_recv() {
-                jobs.push(job);
+        let mut jobs: Vec<Job> = std::iter::from_fn(|| self.queue.try_recv().ok()).collect();
+        let second = if how == How::InTwoGroups { jobs.split_off(jobs.len() / 2) } else { Vec::new() };
+        let groups = [jobs, second].map(|jobs| {
+            let mut group = self.writer.open();
+            for job in jobs {
+                self.writer.take(job, &mut group);
             }
-            if writer.commit(&mut jobs).is_err() {
-                self.writer = None;
+            self.writer.close(group)
+        });
+        for group in groups {
+            let Some(committer) = &mut self.committer else { break };
+            let decided = group.change.done.iter().map(|done| done.signed.clone()).collect();
+            if committer.commit(group).is_err() {
+                (self.committer, self.failed) = (None, decided);
             }
         }
         let later = |(at_once, mut asking): (Option<Vec<Answer>>, Asking<'_>)| {
