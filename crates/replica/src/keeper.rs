@@ -30,7 +30,7 @@ const QUIET: Duration = Duration::from_millis(5);
 const LAG_MAX: Duration = Duration::from_millis(250);
 /// With so many operations to learn it waits no longer.
 const PLENTY: usize = 65_536;
-/// It learns about so many at once, so that a writer who waits for it does not wait long.
+/// It learns about so many at once, so that a committer who waits for it does not wait long.
 const PART: usize = 16_384;
 
 pub(crate) struct Keeper {
@@ -57,7 +57,7 @@ pub(crate) enum Next {
 }
 
 impl Keeper {
-    /// Runs until the writer is gone; then leaves everything written.
+    /// Runs until the committer is gone; then leaves everything written.
     pub(crate) fn run(mut self, news: &Receiver<()>) {
         let (mut saver, mut more) = (None, false);
         while more || news.recv().is_ok() {
