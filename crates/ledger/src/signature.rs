@@ -220,9 +220,8 @@ mod tests {
     #[test]
     fn the_coefficients_follow_from_everything() {
         let pair = Keypair::from_secret(&[1; 32]);
-        let whole: Vec<(PublicKey, Vec<u8>, Signature)> = (0u8..4)
-            .map(|message| (pair.public(), vec![message; 40], pair.sign_bytes(&[message; 40])))
-            .collect();
+        let whole: Vec<(PublicKey, Vec<u8>, Signature)> =
+            (0u8..4).map(|message| (pair.public(), vec![message; 40], pair.sign_bytes(&[message; 40]))).collect();
         let seed = |claims: &[(PublicKey, Vec<u8>, Signature)]| {
             let claims: Vec<_> = claims.iter().map(|(key, message, s)| Claim::new(*key, message, *s)).collect();
             coefficients(&claims).get_seed()

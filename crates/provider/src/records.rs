@@ -106,8 +106,9 @@ pub fn forget(
             "DELETE FROM taken WHERE channel = ? AND expires < ? AND number <= ?",
             params![channel.0, now, number],
         )?;
-        let old =
-            "UPDATE receipt SET bytes = NULL WHERE channel = ? AND time < ? AND number <= ? AND bytes IS NOT NULL";
+        // A row that only shrinks leaves its page to itself, and no later number comes there: it is written anew.
+        let old = "INSERT OR REPLACE INTO receipt SELECT channel, number, leaf, time, NULL FROM receipt
+                   WHERE channel = ? AND time < ? AND number <= ? AND bytes IS NOT NULL";
         books.execute(old, params![channel.0, before, number])?;
     }
     Ok(())

@@ -119,7 +119,7 @@ impl Pieces {
 
     /// Changes it.
     pub fn forge(&mut self, forgery: &Forgery) {
-        let (records, count) = (&mut self.records, self.records.len());
+        let (count, records) = (self.records.len(), &mut self.records);
         if count == 0 {
             return;
         }

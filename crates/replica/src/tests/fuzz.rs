@@ -57,7 +57,7 @@ proptest! {
     }
 }
 
-/// Of the corpus, what a ledger starts with: start and audit of one mind could both be wrong.
+/// Of the corpus that people made, what a ledger starts with: start and audit of one mind could both be wrong.
 const STARTS: [&str; 6] = [
     "flipped-in-the-last-group",
     "torn-between-records",
@@ -77,8 +77,8 @@ fn the_corpus_does_no_harm() {
         journal(&std::fs::read(file).unwrap())
     };
     files.retain(starts);
-    let names: Vec<_> = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap()).collect();
-    assert_eq!(names, STARTS);
+    let names = files.iter().map(|file| file.file_name().unwrap().to_str().unwrap());
+    assert_eq!(names.filter(|name| !name.starts_with("found-")).collect::<Vec<_>>(), STARTS);
 }
 
 /// Journals that are all refused at once would try little.
