@@ -84,7 +84,7 @@ async fn forgetting_goes_on_where_it_stopped() {
 /// They were forgotten, and each kept the room that it had had.
 #[tokio::test]
 async fn what_is_forgotten_gives_its_room_back() {
-    let (_dir, books) = books(1..=0).await;
+    let (_dir, books) = books(1..=1).await;
     let pragma =
         |books: &Connection, name: &str| books.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
     let used = || books.read(|books| Ok(pragma(books, "page_count")? - pragma(books, "freelist_count")?)).unwrap();
