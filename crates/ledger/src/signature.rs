@@ -186,7 +186,7 @@ mod tests {
         for (at, byte) in number.iter_mut().enumerate() {
             let other = other.to_le_bytes().get(at).copied().map_or(0, i32::from);
             let sum = i32::from(*byte) + carry + if less { -other } else { other };
-            (*byte, carry) = (sum.rem_euclid(256) as u8, sum.div_euclid(256));
+            (*byte, carry) = (sum.to_le_bytes()[0], sum.div_euclid(256));
         }
         assert_eq!(carry, 0);
     }

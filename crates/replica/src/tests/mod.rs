@@ -15,11 +15,11 @@ mod watch;
 mod witness;
 
 use api::{Applied, Ledger as _, LedgerError};
-use ledger::{Amount, Digest, Operation, Request, Signed, Time};
+use ledger::{Amount, Digest, Genesis, Operation, Request, Signed, Time};
 use std::{path::Path, sync::Arc};
 
 pub(crate) use crate::target::{account, config, genesis, key};
-use crate::{Error, Replica, commit, disk::Files, open::Ground, target::disk::SimulatedDisk};
+use crate::{Config, Error, Replica, commit, disk::Files, open::Ground, target::disk::SimulatedDisk};
 
 /// Opens a replica without waiting for an earlier one, whose folder the lock guards.
 pub(crate) fn open(dir: &Path) -> Replica {
