@@ -19,7 +19,7 @@ use super::Store;
 use crate::{Error, Manifest, manifest::MANIFEST};
 
 /// How the file ends, if one more can be written over it: the list is its last member.
-const END: &[u8] = b"]}";
+pub(super) const END: &[u8] = b"]}";
 /// So many bytes are one entry at most, and this stands once in each.
 const ENTRY_MAX: usize = 64 << 10;
 const DIGEST: &[u8] = b"\"digest\"";
@@ -190,7 +190,7 @@ impl Store {
         };
         let last =
             index.as_object().and_then(|members| members.keys().next_back()).is_some_and(|key| key == "manifests");
-        let entries = index["manifests"].as_array().cloned().unwrap_or_default();
+        let entries = index["manifests"].as_array().cloned().ok_or_else(|| Error::bad(&path, "it has no manifests"))?;
         Ok(Read { entries, grows: last && !torn && bytes.ends_with(END), torn })
     }
 
@@ -267,8 +267,8 @@ fn index_of(entries: &[Value]) -> String {
     json!({ "schemaVersion": 2, "mediaType": MEDIA_TYPE, "manifests": entries }).to_string()
 }
 
-/// An index without the entry at its end that a crash tore: what stands behind the whole ones has no end, or holes, and is part of
-/// one entry. Anything else is damage, of which nothing is guessed.
+/// An index without the entry at its end that a crash tore: what stands behind the whole ones has no end, or holes, and is part
+/// of one entry. Anything else is damage, of which nothing is guessed.
 fn untorn(bytes: &[u8]) -> Option<Value> {
     let ends = bytes.iter().enumerate().rev().take(ENTRY_MAX).filter(|(_, byte)| matches!(byte, b'}' | b'['));
     let whole = |(end, _)| {

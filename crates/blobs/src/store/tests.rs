@@ -1,6 +1,6 @@
 //! Files in, verified files out.
 
-use super::*;
+use super::{index::END, *};
 use crate::Walk;
 use std::{collections::BTreeMap, os::unix::fs::MetadataExt as _};
 
@@ -323,7 +323,7 @@ fn what_a_crash_left_of_an_entry_is_cut_off() {
         let whole = fs::read(&path).unwrap();
         let last = String::from_utf8(whole.clone()).unwrap().rfind("{\"mediaType\"").unwrap();
         let before = &whole[..last - usize::from(count > 1)];
-        for end in before.len()..whole.len() - 1 {
+        for end in before.len()..whole.len() - END.len() {
             for holes in [0, 1, whole.len() - end] {
                 fs::write(&path, [&whole[..end], &vec![0; holes]].concat()).unwrap();
                 assert_eq!(store.manifests().unwrap(), ids[..ids.len() - 1], "{end} {holes}");
