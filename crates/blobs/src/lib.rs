@@ -18,4 +18,4 @@ mod store;
 pub use error::Error;
 pub use import::{Found, Gathered, Imported, Walk, find};
 pub use manifest::{Descriptor, MANIFEST, Manifest, path_good};
-pub use store::{How, Partial, Store, Taken};
+pub use store::{How, Partial, Public, Store, Taken};

@@ -20,6 +20,7 @@ use tempfile::{NamedTempFile, TempPath};
 
 use crate::{Error, Manifest, manifest::EMPTY};
 
+pub use index::Public;
 pub use link::{How, Taken};
 pub use partial::Partial;
 
@@ -29,7 +30,7 @@ const CHUNK: usize = 1 << 20;
 const ABANDONED: Duration = Duration::from_secs(24 * 3_600);
 
 /// A folder of artifacts. Several processes may use it at once: a blob appears whole or not at all, and `index.json` is
-/// replaced under a lock.
+/// changed under a lock.
 #[derive(Debug)]
 pub struct Store {
     dir: PathBuf,
@@ -52,7 +53,7 @@ impl Store {
             drop(fs::remove_file(left));
         }
         store.write_once("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#)?;
-        store.write_once("index.json", br#"{"schemaVersion":2,"manifests":[]}"#)?;
+        store.mend_index()?;
         store.put_bytes(EMPTY)?;
         Ok(store)
     }

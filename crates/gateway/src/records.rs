@@ -193,8 +193,10 @@ pub fn forget(books: &Connection, channel: ChannelId, settled: u64, before: u64,
         .query_map(params![before.cast_signed(), channel.0, settled, most], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     for (id, number) in &rows {
-        let order = "UPDATE ordered SET key = NULL, bytes = x'', salt = zeroblob(32), worst_key = zeroblob(16),
-                     worst_channel = zeroblob(16), receipt = NULL WHERE id = ?";
+        // Written anew: a row that only shrinks leaves its page to itself.
+        let order = "INSERT OR REPLACE INTO ordered (id, channel, bytes, salt, worst_key, worst_channel, created, state, number)
+                     SELECT id, channel, x'', zeroblob(32), zeroblob(16), zeroblob(16), created, state, number
+                     FROM ordered WHERE id = ?";
         books.prepare_cached(order)?.execute([id])?;
         let refusal = "UPDATE leaf SET refusal = NULL WHERE channel = ? AND number = ?";
         books.prepare_cached(refusal)?.execute(params![channel.0, number])?;

@@ -61,16 +61,23 @@ pub(crate) fn good(claims: &[Claim]) -> Vec<bool> {
     found
 }
 
-/// One equation for all. Its coefficients follow from all of the claims, so that nobody can choose a claim to fit them: what is
-/// wrong passes with a probability of 2⁻¹²⁸, and then everywhere.
+/// One equation for all, with coefficients that nobody can fit a claim to: what is wrong passes with a probability of 2⁻¹²⁸, as
+/// a signature does that somebody guesses. (Which keys get which coefficients the library leaves to the order of a hash map, so
+/// it would not even pass everywhere.)
 fn all_good(claims: &[Claim]) -> bool {
     let mut verifier = Verifier::new();
     for claim in claims {
         let Some(item) = &claim.item else { return false };
         verifier.queue(item.clone());
     }
+    verifier.verify(coefficients(claims)).is_ok()
+}
+
+/// What the coefficients are drawn from follows from everything in all of the claims. Who knew them before the last of it stood
+/// could spoil two signatures so that their errors cancel out.
+fn coefficients(claims: &[Claim]) -> ChaCha8Rng {
     let digests: Vec<&[u8]> = claims.iter().map(|claim| claim.digest.0.as_slice()).collect();
-    verifier.verify(ChaCha8Rng::from_seed(Digest::of_parts(&digests).0)).is_ok()
+    ChaCha8Rng::from_seed(Digest::of_parts(&digests).0)
 }
 
 /// Checks an Ed25519 signature by the rule of ZIP 215: S below the group's order, A and R points of the curve, and
@@ -92,6 +99,7 @@ mod tests {
     use super::*;
     use crate::Keypair;
     use alloc::vec;
+    use chacha20::rand_core::Rng as _;
     use proptest::prelude::*;
 
     fn bytes<const N: usize>(text: &str) -> [u8; N] {
@@ -170,6 +178,71 @@ mod tests {
             let alone: Vec<bool> = claims.iter().map(Claim::is_good).collect();
             prop_assert_eq!(good(&claims), alone);
         }
+    }
+
+    /// `number` + `other`, or less it; 32 bytes, little-endian.
+    fn add(number: &mut [u8], other: u128, less: bool) {
+        let mut carry = 0;
+        for (at, byte) in number.iter_mut().enumerate() {
+            let other = other.to_le_bytes().get(at).copied().map_or(0, i32::from);
+            let sum = i32::from(*byte) + carry + if less { -other } else { other };
+            (*byte, carry) = (sum.to_le_bytes()[0], sum.div_euclid(256));
+        }
+        assert_eq!(carry, 0);
+    }
+
+    /// Four claims of one key. Where their coefficients are known, S₁ + z₂ and S₂ − z₁ are as good together as S₁ and S₂: with
+    /// a seed that leaves S out, the forged ones would pass.
+    #[test]
+    fn the_errors_of_two_signatures_do_not_cancel_out() {
+        let pair = Keypair::from_secret(&[1; 32]);
+        let signed: Vec<Signature> = (0u8..4).map(|message| pair.sign_bytes(&[message])).collect();
+        let claims = |signed: &[Signature]| -> Vec<Claim> {
+            let claim = |(message, signature): (u8, &Signature)| Claim::new(pair.public(), &[message], *signature);
+            (0u8..4).zip(signed).map(claim).collect()
+        };
+        let together = |signed: &[Signature], rng: ChaCha8Rng| {
+            let mut verifier = Verifier::new();
+            claims(signed).into_iter().for_each(|claim| verifier.queue(claim.item.unwrap()));
+            verifier.verify(rng).is_ok()
+        };
+        let known = || coefficients(&claims(&signed));
+        let (mut drawn, mut z) = (known(), [[0; 16]; 2]);
+        z.iter_mut().for_each(|z| drawn.fill_bytes(z));
+        let mut forged = signed.clone();
+        add(&mut forged[0].0[32..], u128::from_le_bytes(z[1]), false);
+        add(&mut forged[1].0[32..], u128::from_le_bytes(z[0]), true);
+        assert!(together(&signed, known()) && together(&forged, known()), "these are the coefficients");
+        assert_eq!(good(&claims(&forged)), [false, false, true, true]);
+    }
+
+    /// Nothing that is claimed may be left out of the seed: key, either half of a signature, message, and each claim's place.
+    #[test]
+    fn the_coefficients_follow_from_everything() {
+        let pair = Keypair::from_secret(&[1; 32]);
+        let whole: Vec<(PublicKey, Vec<u8>, Signature)> =
+            (0u8..4).map(|message| (pair.public(), vec![message; 40], pair.sign_bytes(&[message; 40]))).collect();
+        let seed = |claims: &[(PublicKey, Vec<u8>, Signature)]| {
+            let claims: Vec<_> = claims.iter().map(|(key, message, s)| Claim::new(*key, message, *s)).collect();
+            coefficients(&claims).get_seed()
+        };
+        let mut seeds = vec![seed(&whole), seed(&whole[1..]), seed(&whole[..3])];
+        for at in 0..4 {
+            for byte in 0..136 {
+                let mut other = whole.clone();
+                let (key, message, signature) = &mut other[at];
+                let place = key.0.iter_mut().chain(message).chain(&mut signature.0).nth(byte).unwrap();
+                *place ^= 1;
+                seeds.push(seed(&other));
+            }
+            let mut other = whole.clone();
+            other.swap(at, (at + 1) % 4);
+            seeds.push(seed(&other));
+        }
+        let all = seeds.len();
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), all, "two have the same seed");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use proptest::prelude::*;
 
 use cast::{account, genesis, key, request, sign};
 use every::operations;
-use stage::Stage;
+use stage::{Stage, play};
 
 fn scripts() -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts");
@@ -181,14 +181,6 @@ fn fees_beyond_any_amount_are_unpaid() {
     let asked = request(&state, ("alice", "alice"), redeem);
     assert_eq!(state.admit(Time(2_000), &asked, 300), Err(Reject::FeeUnpaid));
     assert_eq!(state.account(&account("alice")).sequence, 0);
-}
-
-/// Target: text as a script. Most of its lines do not hold; the stage checks whatever they ask for all the same.
-fn play(bytes: &[u8]) {
-    let mut stage = Stage::new(genesis());
-    for line in String::from_utf8_lossy(bytes).lines() {
-        drop(stage.play(line));
-    }
 }
 
 #[test]

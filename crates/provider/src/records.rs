@@ -106,9 +106,18 @@ pub fn forget(
             "DELETE FROM taken WHERE channel = ? AND expires < ? AND number <= ?",
             params![channel.0, now, number],
         )?;
-        let old =
-            "UPDATE receipt SET bytes = NULL WHERE channel = ? AND time < ? AND number <= ? AND bytes IS NOT NULL";
-        books.execute(old, params![channel.0, before, number])?;
+        // A row that only shrinks leaves its page to itself, and no later number comes there: it is written anew.
+        let old = "DELETE FROM receipt WHERE channel = ? AND time < ? AND number <= ? AND bytes IS NOT NULL
+                   RETURNING number, leaf, time";
+        let leaves: Vec<(i64, [u8; 32], i64)> = books
+            .prepare_cached(old)?
+            .query_map(params![channel.0, before, number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<Result<_, _>>()?;
+        let mut insert =
+            books.prepare_cached("INSERT INTO receipt (channel, number, leaf, time) VALUES (?, ?, ?, ?)")?;
+        for (number, leaf, time) in leaves {
+            insert.execute(params![channel.0, number, leaf, time])?;
+        }
     }
     Ok(())
 }

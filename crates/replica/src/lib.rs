@@ -41,5 +41,7 @@ pub use error::Error;
 pub use open::{Config, network};
 pub use replica::Replica;
 
+#[cfg(any(test, feature = "fuzz"))]
+pub mod target;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! Files in, verified files out.
 
-use super::*;
+use super::{index::END, *};
 use crate::Walk;
 use std::{collections::BTreeMap, os::unix::fs::MetadataExt as _};
 
@@ -276,4 +276,81 @@ fn many_list_at_once_and_nobody_is_lost() {
         }
     });
     assert_eq!(Store::open(home.path()).unwrap().manifests().unwrap().len(), 40);
+}
+
+/// A store with so many works of one file each, and their ids.
+fn listed(home: &Path, count: u8) -> (Store, Vec<Digest>) {
+    let store = Store::open(home).unwrap();
+    let list = |at| {
+        let blob = store.put_bytes(&[at]).unwrap();
+        let manifest = Manifest::new(vec![("a".into(), blob, 1)], BTreeMap::new()).unwrap();
+        store.put_manifest(&manifest, Some(&format!("test/{at}:latest"))).unwrap()
+    };
+    let ids = (0..count).map(list).collect();
+    (store, ids)
+}
+
+#[test]
+fn one_more_is_written_behind_the_others() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("index.json");
+    let (store, ids) = listed(home.path(), 1);
+    let (file, before, change) = (inode(&path), fs::read(&path).unwrap(), store.listed_blobs().unwrap().change());
+    let blob = store.put_bytes(b"next").unwrap();
+    let manifest = Manifest::new(vec![("a".into(), blob, 4)], BTreeMap::new()).unwrap();
+    let next = store.put_manifest(&manifest, Some("test/next:latest")).unwrap();
+    let after = fs::read(&path).unwrap();
+    assert_eq!(
+        (inode(&path), &after[..before.len() - 2]),
+        (file, &before[..before.len() - 2]),
+        "what stood there stays"
+    );
+    assert_eq!(store.listed_blobs().unwrap().change(), change + 1);
+    assert!(store.is_public(blob).unwrap());
+    assert_eq!(Store::open(home.path()).unwrap().manifests().unwrap(), [ids[0], next]);
+    // The same again under another name: one entry, not two.
+    store.list(next, Some("test/other:latest")).unwrap();
+    assert_eq!(store.manifests().unwrap(), [ids[0], next]);
+    assert!(fs::read_to_string(&path).unwrap().contains("test/other:latest"));
+}
+
+#[test]
+fn what_a_crash_left_of_an_entry_is_cut_off() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("index.json");
+    for count in [1, 3] {
+        let (store, ids) = listed(home.path(), count);
+        let whole = fs::read(&path).unwrap();
+        let last = String::from_utf8(whole.clone()).unwrap().rfind("{\"mediaType\"").unwrap();
+        let before = &whole[..last - usize::from(count > 1)];
+        for end in before.len()..whole.len() - END.len() {
+            for holes in [0, 1, whole.len() - end] {
+                fs::write(&path, [&whole[..end], &vec![0; holes]].concat()).unwrap();
+                assert_eq!(store.manifests().unwrap(), ids[..ids.len() - 1], "{end} {holes}");
+                assert!(!store.is_public(*ids.last().unwrap()).unwrap());
+                let again = Store::open(home.path()).unwrap();
+                serde_json::from_slice::<serde_json::Value>(&fs::read(&path).unwrap()).expect("mended for everybody");
+                again.list(*ids.last().unwrap(), None).unwrap();
+                assert_eq!(again.manifests().unwrap(), ids);
+            }
+        }
+    }
+}
+
+#[test]
+fn damage_of_the_list_is_no_torn_end() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("index.json");
+    let (store, ids) = listed(home.path(), 3);
+    let whole = fs::read(&path).unwrap();
+    for at in 0..whole.len() {
+        let mut damaged = whole.clone();
+        damaged[at] = b'{';
+        fs::write(&path, damaged).unwrap();
+        match store.manifests() {
+            Err(Error::Bad { .. }) => {}
+            // Within a digest or a name it is still a list, and at the very end the last entry may be one that was torn.
+            read => assert!(read.unwrap().len() >= ids.len() - 1, "{at}"),
+        }
+    }
 }

@@ -5,10 +5,10 @@
 //! sending the page. What every settlement changes is kept beside the maps (`figures`).
 
 use api::{Ledger, LedgerError, List};
-use blobs::{Store, openness::Class};
-use ledger::{AccountId, Artifact, ArtifactId, BillPayee, Digest, Key, Kind, Record};
+use blobs::{Public, Store, openness::Class};
+use ledger::{AccountId, Artifact, ArtifactId, BillPayee, Key, Kind, Record};
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, OnceLock, PoisonError, RwLock},
     time::{Duration, Instant},
@@ -40,8 +40,8 @@ pub struct Library {
 struct Seen {
     at: Option<Instant>,
     operations: u64,
-    /// Blobs of listed artifacts, their manifests among them.
-    listed: Arc<BTreeSet<Digest>>,
+    /// The store's changes.
+    listed: u64,
     print: u64,
 }
 
@@ -110,26 +110,59 @@ impl Library {
         self.look(&mut seen).await
     }
 
-    async fn look(&self, seen: &mut Seen) -> Result<Arc<Index>, Problem> {
+    /// The library with a work that was published and listed here just now. Where nothing else changed and nobody reads, that
+    /// one is put behind the others, at the same cost however many there are.
+    pub async fn published(&self, id: ArtifactId) -> Result<(), Problem> {
+        let mut seen = self.seen.lock().await;
+        if !self.add(&mut seen, id).await? {
+            self.look(&mut seen).await?;
+        }
+        Ok(())
+    }
+
+    async fn add(&self, seen: &mut Seen, id: ArtifactId) -> Result<bool, Problem> {
+        let (operations, listed) = self.counts().await?;
+        let one = operations == seen.operations + 1 && listed.change() == seen.listed + 1;
+        if seen.at.is_none() || !one || !listed.contains(&id) || self.index().get(id).is_some() {
+            return Ok(false);
+        }
+        let (artifact, store) = (self.ledger.artifact(id).await?, Arc::clone(&self.store));
+        let facts = blocking(move || facts(id, true, &Index::default(), &store)).await?;
+        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
+        let added = Arc::get_mut(&mut now).is_some_and(|index| index.add(id, artifact, facts));
+        if added {
+            // No print is this one: the next change of something else reads everything.
+            *seen = Seen { at: Some(Instant::now()), operations, listed: listed.change(), print: 0 };
+        }
+        Ok(added)
+    }
+
+    /// How many operations the ledger has, and what is listed in the store.
+    async fn counts(&self) -> Result<(u64, Public), Problem> {
         let operations = match self.ledger.get(&Key::Totals).await? {
             Some(Record::Totals(totals)) => totals.operations,
             _ => 0,
         };
         let store = Arc::clone(&self.store);
-        let listed = blocking(move || store.listed_blobs()).await??;
-        if seen.at.is_none() || operations != seen.operations || !Arc::ptr_eq(&listed, &seen.listed) {
+        Ok((operations, blocking(move || store.listed_blobs()).await??))
+    }
+
+    async fn look(&self, seen: &mut Seen) -> Result<Arc<Index>, Problem> {
+        let (operations, listed) = self.counts().await?;
+        let change = listed.change();
+        if seen.at.is_none() || operations != seen.operations || change != seen.listed {
             let records = Records::read(&*self.ledger).await?;
             let counts = Counts::read(&*self.ledger).await?;
             let print = records.print();
-            if seen.at.is_none() || print != seen.print || !Arc::ptr_eq(&listed, &seen.listed) {
-                let (before, store, kept) = (self.index(), Arc::clone(&self.store), Arc::clone(&listed));
-                let index = blocking(move || Index::of(records, &before, &store, &kept)).await?;
+            if seen.at.is_none() || print != seen.print || change != seen.listed {
+                let (before, store) = (self.index(), Arc::clone(&self.store));
+                let index = blocking(move || Index::of(records, &before, &store, &listed)).await?;
                 *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(index);
             }
             let index = self.index();
             let figures = blocking(move || Figures::of(counts, &index)).await?;
             *self.figures.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(figures);
-            *seen = Seen { at: None, operations, listed, print };
+            *seen = Seen { at: None, operations, listed: change, print };
         }
         seen.at = Some(Instant::now());
         Ok(self.index())
@@ -182,7 +215,7 @@ impl Records {
 }
 
 impl Index {
-    fn of(records: Records, before: &Self, store: &Store, listed: &BTreeSet<Digest>) -> Self {
+    fn of(records: Records, before: &Self, store: &Store, listed: &Public) -> Self {
         let Records { artifacts, accounts, tags } = records;
         let mut index = Self { accounts, ..Self::default() };
         index.by_account = index.accounts.iter().map(|(id, name)| (name.clone(), *id)).collect();
@@ -215,6 +248,26 @@ impl Index {
             });
         }
         index
+    }
+
+    /// Adds the newest artifact; false if it changes more than itself and its parents.
+    fn add(&mut self, id: ArtifactId, artifact: Artifact, facts: Facts) -> bool {
+        let publish = &artifact.publish;
+        let bare = format!("{}:{}", publish.name, publish.tag);
+        let name = format!("{}/{bare}", self.account(artifact.publisher));
+        if self.tags.contains_key(&name) {
+            return false;
+        }
+        self.bare.entry(bare).or_default().push(id);
+        self.tags.insert(name.clone(), id);
+        for parent in &publish.parents {
+            if let Some(work) = self.by_id.get(parent).and_then(|at| self.works.get_mut(*at)) {
+                work.children = work.children.saturating_add(1);
+            }
+        }
+        let (class, tags) = (OnceLock::new(), vec![name.clone()]);
+        self.push(Work { id, artifact, name, tags, facts, listed: true, children: 0, class });
+        true
     }
 
     fn push(&mut self, work: Work) {

@@ -73,7 +73,7 @@ pub async fn put_held(buyer: &Buyer, publisher: &Account, draft: &Draft) -> Resu
     }
     let (store, id, name) = (Arc::clone(&buyer.config.store), preview.id, preview.name.clone());
     blocking(move || store.list(id, Some(&name))).await??;
-    buyer.library.refresh().await?;
+    buyer.library.published(preview.id).await?;
     preview.published = true;
     Ok((new, preview))
 }

@@ -81,6 +81,30 @@ async fn forgetting_goes_on_where_it_stopped() {
     assert_eq!(counts, [4, 2, 0]);
 }
 
+/// They were forgotten, and each kept the room that it had had.
+#[tokio::test]
+async fn what_is_forgotten_gives_its_room_back() {
+    let (_dir, books) = books(1..=1).await;
+    let pragma =
+        |books: &Connection, name: &str| books.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+    let used = || books.read(|books| Ok(pragma(books, "page_count")? - pragma(books, "freelist_count")?)).unwrap();
+    let empty = used();
+    let write = |books: &Connection| {
+        (0..1_000u32).try_for_each(|number| {
+            let mut ordered = ordered(0, 1_000);
+            // As chance has it: they come in no order.
+            ordered.order.body.id.0[..4].copy_from_slice(&number.wrapping_mul(2_654_435_761).to_be_bytes());
+            put_order(books, &ordered)?;
+            end_order(books, ordered.order.body.id, State::Paid, Some(&receipt(&ordered, number.into()))).map(drop)
+        })
+    };
+    books.write(write).await.unwrap();
+    let whole = used() - empty;
+    assert!(books.write(|books| forget(books, channel(), 1_000, 2_000, 2_000)).await.unwrap() >= 1_000);
+    let left = used() - empty;
+    assert!(left * 2 < whole, "{left} of {whole} pages");
+}
+
 #[tokio::test]
 async fn an_order_that_was_lost_and_paid_is_known() {
     let (_dir, books) = books(1..=1).await;

@@ -1,5 +1,5 @@
-//! Inputs that are tried in every run: `tests/corpus/TARGET/*`, named after what they are. One that was found to break
-//! something stays here.
+//! Inputs that are tried in every run: `tests/corpus/TARGET/*`, named after what they are, or `found-…` by a fuzzer that measured
+//! coverage: no other of them comes to some line. One that was found to break something stays here.
 
 use std::{fs, path::Path};
 

@@ -9,3 +9,4 @@ mod every;
 mod fields;
 mod fuzz;
 mod shop;
+mod target;

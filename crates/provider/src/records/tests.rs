@@ -66,6 +66,26 @@ async fn an_order_that_was_answered_is_known_until_it_is_settled() {
     books.write(|books| put_receipt(books, &receipt(3))).await.unwrap();
 }
 
+/// Pages of the books that hold something.
+fn used_pages(books: &Books) -> i64 {
+    let pragma =
+        |books: &Connection, name: &str| books.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0));
+    books.read(|books| Ok(pragma(books, "page_count")? - pragma(books, "freelist_count")?)).unwrap()
+}
+
+/// They were forgotten, and each kept the room that it had had.
+#[tokio::test]
+async fn what_is_forgotten_gives_its_room_back() {
+    let (_dir, books) = books();
+    let empty = used_pages(&books);
+    books.write(|books| (1..=1_000).try_for_each(|number| put_receipt(books, &receipt(number)))).await.unwrap();
+    let whole = used_pages(&books) - empty;
+    books.write(|books| forget(books, 5_000, 1_000, &HashMap::new())).await.unwrap();
+    let left = used_pages(&books) - empty;
+    assert!(left * 3 < whole, "{left} of {whole} pages");
+    assert!(receipts(&books, channel(), 1, 10).unwrap().is_empty());
+}
+
 #[tokio::test]
 async fn an_order_that_was_forgotten_while_it_was_answered_is_known_again() {
     let (_dir, books) = books();

@@ -1,9 +1,7 @@
 //! A disk that fails under the threads of a replica: each fault in both forms, failed and not stored, failed but stored.
 
-use super::{
-    simulation::disk::{After, Fault, Part, SimulatedDisk},
-    *,
-};
+use super::*;
+use crate::target::disk::{After, Fault, Part, SimulatedDisk};
 
 /// A fault of the write of a group, or, one change later, of its sync.
 fn with(changes_before: u64, fault: Fault, stored: bool) {

@@ -15,38 +15,11 @@ mod watch;
 mod witness;
 
 use api::{Applied, Ledger as _, LedgerError};
-use ledger::{AccountId, Amount, Deposits, Digest, Fees, Genesis, Keypair, Limits, Operation, Request, Signed, Time};
+use ledger::{Amount, Digest, Genesis, Operation, Request, Signed, Time};
 use std::{path::Path, sync::Arc};
 
-use crate::{Config, Error, Replica, disk::Files, open::Ground, writer};
-
-/// A key by number; number 0 is the issuer and the replica.
-pub(crate) fn key(number: u8) -> Keypair {
-    Keypair::from_secret(&[number; 32])
-}
-
-pub(crate) fn account(number: u8) -> AccountId {
-    key(number).public().into()
-}
-
-pub(crate) fn genesis() -> Genesis {
-    Genesis {
-        origin: "pumasi.test/replica".into(),
-        founded: Time(1_000),
-        issuer: account(0),
-        replicas: vec![key(0).public()],
-        beneficiary: account(0),
-        fees: Fees::default(),
-        deposits: Deposits::default(),
-        royalty_max: 1_000_000,
-        dispute_window_ms: 0,
-        limits: Limits::CEILING,
-    }
-}
-
-pub(crate) fn config(dir: &Path) -> Config {
-    Config { dir: dir.to_owned(), genesis: Some(genesis()), key: Arc::new(key(0)) }
-}
+pub(crate) use crate::target::{account, config, genesis, key};
+use crate::{Config, Error, Replica, disk::Files, open::Ground, target::disk::SimulatedDisk, writer};
 
 /// Opens a replica without waiting for an earlier one, whose folder the lock guards.
 pub(crate) fn open(dir: &Path) -> Replica {
@@ -54,7 +27,7 @@ pub(crate) fn open(dir: &Path) -> Replica {
 }
 
 /// Opens a replica on a simulated disk; its index is in the folder.
-pub(crate) fn open_on(dir: &Path, disk: &simulation::disk::SimulatedDisk) -> Result<Replica, Error> {
+pub(crate) fn open_on(dir: &Path, disk: &SimulatedDisk) -> Result<Replica, Error> {
     Replica::open_on(config(dir), Ground { disk: Arc::new(disk.clone()), clock: Arc::new(writer::now) })
 }
 

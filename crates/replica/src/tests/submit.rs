@@ -1,6 +1,7 @@
 //! Submission: answers, repetition, refusals, many at once.
 
-use super::{simulation::disk::SimulatedDisk, *};
+use super::*;
+use crate::target::disk::SimulatedDisk;
 use ledger::Reject;
 use std::time::Duration;
 

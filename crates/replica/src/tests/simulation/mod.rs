@@ -1,22 +1,19 @@
 //! Durability, held against faults: thousands of runs over a simulated disk and clock, each repeated by its seed.
 
-#[path = "../../../examples/history/chance.rs"]
-mod chance;
-pub mod disk;
 mod run;
 
 use ledger::Digest;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use self::{
-    chance::Chance,
-    disk::{After, Fault, Part},
-    run::Run,
-};
+use self::run::Run;
 use crate::{
     Error,
     journal::{self, HEADER_BYTES},
     snapshot,
+    target::{
+        chance::Chance,
+        disk::{After, Fault, Part},
+    },
 };
 
 /// Every fault, in every form.

@@ -17,10 +17,6 @@ use std::{
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{
-    chance::Chance,
-    disk::{After, Fault, SimulatedDisk},
-};
 use crate::{
     Error, Replica,
     audit::{auditor::Auditor, folder},
@@ -29,7 +25,14 @@ use crate::{
     keeper::{Keeper, Next},
     lock::read,
     open::{Ground, Ready},
-    tests::{account, config, key, sign},
+    target::{
+        account,
+        chance::Chance,
+        config,
+        disk::{After, Fault, SimulatedDisk},
+        key,
+    },
+    tests::sign,
     writer::{Job, Writer},
 };
 
