@@ -81,7 +81,7 @@ pub async fn charged(State(buyer): State<Arc<Buyer>>, request: Request, next: Ne
             .money
             .reserve_for_file(key, cost)
             .map(|held| (key, held))
-            .map_err(|free| too_little(&priced, key, free)),
+            .map_err(|free| too_little(&buyer, &priced, key, free)),
         _ => Err(without_key(&priced, name, pays)),
     };
     let (key, held) = match reserved {
@@ -138,10 +138,9 @@ fn password(headers: &HeaderMap) -> Option<String> {
 }
 
 /// The key has too little.
-fn too_little(priced: &str, key: KeyId, free: Amount) -> Problem {
-    Problem::money(format!(
-        "{priced}, and the API key has {free} free now; have its owner raise the budget: pumasi key topup key_{key} CREDITS"
-    ))
+fn too_little(buyer: &Buyer, priced: &str, key: KeyId, free: Amount) -> Problem {
+    let how = buyer.top_ups(key);
+    Problem::money(format!("{priced}, and the API key has {free} free now; top it up: {how}"))
 }
 
 /// Nobody pays who could.

@@ -91,13 +91,18 @@ const SAID: &[(&str, &str)] = &[
     ),
     (
         "this could cost up to {} credits, and the API key has {} free now; lower max_tokens, wait for running \
-         answers to end, or have its owner raise the budget: pumasi key topup key_{} CREDITS",
+         answers to end, or top it up: {}",
         "이 질문에는 최대 {0} 크레딧이 들 수 있는데, API 키에 지금 쓸 수 있는 예산은 {1} 크레딧입니다. 답의 길이를 줄이거나, 하고 있는 답이 \
-         끝나기를 기다리거나, 예산을 늘리세요: pumasi key topup key_{2} 크레딧",
+         끝나기를 기다리거나, 예산을 늘리세요: {2*}",
     ),
     (
-        "{}, and the API key has {} free now; have its owner raise the budget: pumasi key topup key_{} CREDITS",
-        "{0*}. API 키에 지금 쓸 수 있는 예산은 {1} 크레딧입니다. 예산을 늘리세요: pumasi key topup key_{2} 크레딧",
+        "{}, and the API key has {} free now; top it up: {}",
+        "{0*}. API 키에 지금 쓸 수 있는 예산은 {1} 크레딧입니다. 예산을 늘리세요: {2*}",
+    ),
+    (
+        "pumasi key topup key_{} CREDITS (its owner), or pumasi wallet send {} CREDITS --for key:key_{} (anybody \
+         on this ledger)",
+        "pumasi key topup key_{0} 크레딧 (주인), 또는 pumasi wallet send {1} 크레딧 --for key:key_{2} (이 원장의 누구나)",
     ),
     (
         "{}, and {}; get one from its owner (pumasi key new) and send it (HF_TOKEN), or look whether another node \

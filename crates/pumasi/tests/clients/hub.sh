@@ -97,7 +97,8 @@ fails "is no API key that may be used here" env HF_TOKEN=hf_wrong "$hf" download
 key=$("$PUMASI" key new --budget 0.0000000001)
 id=$("$PUMASI" key ls --json | field '["data"][-1]["id"]')
 export HF_TOKEN="$key"
-fails "the API key has 0.0000000001 free now; have its owner raise the budget: pumasi key topup $id CREDITS" \
+fails "the API key has 0.0000000001 free now; top it up: pumasi key topup $id CREDITS (its owner), or \
+pumasi wallet send you CREDITS --for key:$id (anybody on this ledger)" \
   "$hf" download "$guide" --local-dir "$work/paid"
 [ "$(usage "$key")" = 0 ]
 "$PUMASI" key topup "$id" 1 >/dev/null
