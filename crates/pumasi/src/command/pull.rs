@@ -208,7 +208,13 @@ async fn receive(
     match answer.status() {
         StatusCode::PARTIAL_CONTENT => {}
         StatusCode::OK => partial.restart().map_err(|error| broken(&error))?,
-        StatusCode::PAYMENT_REQUIRED => return Err(broken(&client::refusal(answer).await)),
+        StatusCode::PAYMENT_REQUIRED => {
+            let said = client::refusal(answer).await;
+            return Err(Useless(t!(
+                "{address}: {said}; an API key of it goes along with --from {address} --key KEY",
+                "{address}: {said}. 그 노드의 API 키는 --from {address} --key 키 로 보냅니다"
+            )));
+        }
         StatusCode::NOT_FOUND => return Err(Useless(t!("{address} has it not", "{address}에는 없습니다"))),
         status => return Err(broken(&status)),
     }
