@@ -1,4 +1,4 @@
-//! A gateway that asks a fee for the weight files that it serves: what is free, what is charged, and what whoever cannot pay is told.
+//! A gateway that asks a fee for the weight files that it serves: what is free, what is charged, what whoever cannot pay is told.
 
 use ledger::Amount;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, header};
