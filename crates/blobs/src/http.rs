@@ -27,6 +27,10 @@ use tower_http::services::ServeFile;
 
 use crate::{Error, Store};
 
+/// Which blob an answer carries. Whoever serves it may ask something for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Served(pub Digest);
+
 /// Bytes of a blob that are here, while it is not whole.
 const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 /// Pieces that wait for the disk.
@@ -92,6 +96,7 @@ pub async fn stored(store: &Store, digest: Digest, mut request: Request) -> Resu
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
+    answer.extensions_mut().insert(Served(digest));
     Ok(answer)
 }
 

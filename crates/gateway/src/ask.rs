@@ -107,7 +107,7 @@ pub async fn afford(buyer: &Arc<Buyer>, key: KeyId, requests: &[ChatRequest]) ->
         worst = cost.and_then(|cost| worst.plus(cost.key)).ok_or_else(no_price)?;
     }
     let free = buyer.money.lock().keys.get(&key).map_or(Amount::ZERO, Purse::free);
-    if free < worst { Err(too_little(key, worst, free)) } else { Ok(()) }
+    if free < worst { Err(buyer.too_little(key, worst, free)) } else { Ok(()) }
 }
 
 /// What a provider is told of a request. What the client thinks of others is not a provider's to know.
@@ -247,12 +247,15 @@ impl Attempt<'_> {
 
     fn give_up(&self, refused: Refused) -> Failure {
         let context = self.context();
+        let asked = if self.request.prompt.is_some() { "prompt" } else { "messages" };
         match (refused.code, refused.input) {
-            (RefusedCode::InputTooLong, Some(input)) => Failure::Unfit(Problem::too_long(format!(
-                "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
-            ))),
+            (RefusedCode::InputTooLong, Some(input)) => {
+                let message = format!(
+                    "the conversation has {input} tokens, and this model reads at most {context} with the answer; shorten it"
+                );
+                Failure::Unfit(Problem::too_long(asked, message))
+            }
             (RefusedCode::Malformed, _) => {
-                let asked = if self.request.prompt.is_some() { "prompt" } else { "messages" };
                 Failure::Unfit(Problem::field(refused.field.as_deref().unwrap_or(asked), refused.message))
             }
             (RefusedCode::CreditExceeded | RefusedCode::Busy, _) => Failure::Elsewhere(Problem::unavailable(format!(
@@ -304,7 +307,7 @@ impl Attempt<'_> {
         for _ in 0..=TOP_UPS {
             match self.buyer.money.reserve(self.key, paying.id, worst) {
                 Ok(reservation) => return Ok(reservation),
-                Err(Short::Key(free)) => return Err(Failure::Unfit(too_little(self.key, worst.key, free))),
+                Err(Short::Key(free)) => return Err(Failure::Unfit(self.buyer.too_little(self.key, worst.key, free))),
                 Err(Short::Channel) => self.top_up(paying.id, worst.channel).await?,
             }
         }
@@ -354,11 +357,23 @@ fn no_price() -> Problem {
     Problem::field("max_tokens", "that many tokens have no price")
 }
 
-fn too_little(key: KeyId, worst: Amount, free: Amount) -> Problem {
-    Problem::money(format!(
-        "this could cost up to {worst} credits, and the API key has {free} free now; lower max_tokens, wait for running \
-         answers to end, or have its owner raise the budget: pumasi key topup key_{key} CREDITS"
-    ))
+impl Buyer {
+    /// How an API key's budget is raised.
+    pub fn top_ups(&self, key: KeyId) -> String {
+        let payer = self.catalog.shelf().names.account(self.config.payer.id());
+        format!(
+            "pumasi key topup key_{key} CREDITS (its owner), or pumasi wallet send {payer} CREDITS --for key:key_{key} (anybody \
+             on this ledger)"
+        )
+    }
+
+    fn too_little(&self, key: KeyId, worst: Amount, free: Amount) -> Problem {
+        let how = self.top_ups(key);
+        Problem::money(format!(
+            "this could cost up to {worst} credits, and the API key has {free} free now; lower max_tokens, wait for running \
+             answers to end, or top it up: {how}"
+        ))
+    }
 }
 
 /// How a provider began.

@@ -200,7 +200,7 @@ impl Buyer {
             spent = spent.plus(price.cost(line.usage).unwrap_or_default()).unwrap_or(spent);
             room.take(line.offer, &price, &self.channels.limits);
         }
-        self.money.lock().channels.insert(id, Purse { total: channel.deposit, spent, reserved: Amount::ZERO });
+        self.money.lock().channels.insert(id, Purse { total: channel.deposit, spent, ..Purse::default() });
         let cashier = cashier::start(self, of.clone(), channel, tally, voucher);
         let paying = Arc::new(Paying {
             id,

@@ -95,10 +95,10 @@ impl Problem {
     }
 
     /// The conversation does not fit.
-    pub fn too_long(message: impl Into<String>) -> Self {
+    pub fn too_long(param: &str, message: impl Into<String>) -> Self {
         let mut problem =
             Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", "context_length_exceeded", message);
-        problem.detail.param = Some("messages".to_owned());
+        problem.detail.param = Some(param.to_owned());
         problem
     }
 

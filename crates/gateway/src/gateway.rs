@@ -62,6 +62,8 @@ pub struct Config {
     pub address: Option<Link>,
     /// What the gateway asks for its own work; charged to the API key, in its books.
     pub fee: Rates,
+    /// What it asks for a byte of a weight file that it serves, in pico-credits; charged likewise.
+    pub file_fee: u64,
     /// A channel is opened with this much, and topped up by this much.
     pub channel_deposit: Amount,
     /// And topped up once less than this is free.
@@ -95,6 +97,7 @@ impl Config {
             owner_token,
             address: None,
             fee: Rates::ZERO,
+            file_fee: 0,
             channel_deposit: Amount::credits(100),
             top_up_below: Amount::credits(50),
             top_up_limit_per_day: Amount::credits(10_000),

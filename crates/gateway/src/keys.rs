@@ -47,6 +47,8 @@ pub struct KeyView {
     budget: String,
     spent: String,
     reserved: String,
+    /// What of the spent was for files.
+    files: String,
     created: u64,
     expires: Option<u64>,
     /// `active`, `expired` or `revoked`.
@@ -60,7 +62,7 @@ impl Keys {
     /// Reads the keys, and opens their purses.
     pub fn load(books: &Books, money: &Money) -> Result<Self, Error> {
         let mut keys = HashMap::new();
-        let query = "SELECT id, hash, name, budget, spent, created, expires, revoked FROM key";
+        let query = "SELECT id, hash, name, budget, spent, created, expires, revoked, files FROM key";
         let rows: Vec<(Digest, Key, Purse)> = books.read(|books| {
             let mut query = books.prepare(query)?;
             let rows = query.query_map([], |row| {
@@ -72,7 +74,8 @@ impl Keys {
                     revoked: row.get(7)?,
                 };
                 let amount = |at| row.get(at).map(|bytes| Amount(u128::from_be_bytes(bytes)));
-                Ok((Digest(row.get(1)?), key, Purse { total: amount(3)?, spent: amount(4)?, reserved: Amount::ZERO }))
+                let purse = Purse { total: amount(3)?, spent: amount(4)?, files: amount(8)?, reserved: Amount::ZERO };
+                Ok((Digest(row.get(1)?), key, purse))
             })?;
             rows.collect()
         })?;
@@ -213,6 +216,7 @@ impl Key {
             budget: purse.total.to_string(),
             spent: purse.spent.to_string(),
             reserved: purse.reserved.to_string(),
+            files: purse.files.to_string(),
             created: self.created,
             expires: self.expires,
             state: self.state(),

@@ -9,7 +9,7 @@
 //! - `money`: budgets of API keys and deposits of channels, reserved under one lock.
 //! - `cashier`: one task per channel that pays receipts in order and signs vouchers.
 //! - `limits`: how much is deposited without asking the owner; `received`: transfers that raise an API key's budget.
-//! - `registry`: artifacts as an OCI registry to pull from.
+//! - `registry`: artifacts as an OCI registry to pull from. `file_fee`: what the gateway may ask for serving files.
 //! - [`page`]: the web page, and plain HTML of what is public.
 //! - `forget`: what leaves the books after its settlement.
 //! - `recover`: what a crash or a broken connection left open; `doubt`: what a restored backup may not know.
@@ -25,6 +25,7 @@ mod count;
 pub mod dialects;
 mod doubt;
 mod error;
+mod file_fee;
 mod forget;
 mod frames;
 mod gateway;
@@ -45,5 +46,6 @@ mod routes;
 mod speed;
 
 pub use error::Error;
+pub use file_fee::Spared;
 pub use gateway::{Config, Gateway};
 pub use keys::reference_of;

@@ -17,6 +17,8 @@ pub struct Purse {
     pub total: Amount,
     /// Spent for good.
     pub spent: Amount,
+    /// What of that was spent on files; nothing for a channel.
+    pub files: Amount,
     /// Set aside for requests that run.
     pub reserved: Amount,
 }
@@ -58,7 +60,8 @@ pub struct Worst {
 pub struct Reservation {
     money: Money,
     key: Option<KeyId>,
-    channel: ChannelId,
+    /// None for what is between the key and the gateway alone.
+    channel: Option<ChannelId>,
     worst: Worst,
 }
 
@@ -77,9 +80,22 @@ impl Money {
         if purses.channels.get(&channel).is_none_or(|purse| purse.free() < worst.channel) {
             return Err(Short::Channel);
         }
-        purses.hold(Some(key), channel, worst);
+        purses.hold(Some(key), Some(channel), worst);
         drop(purses);
-        Ok(Reservation { money: self.clone(), key: Some(key), channel, worst })
+        Ok(Reservation { money: self.clone(), key: Some(key), channel: Some(channel), worst })
+    }
+
+    /// Sets aside in a key's purse alone what a file costs. The error is what is free.
+    pub fn reserve_for_file(&self, key: KeyId, cost: Amount) -> Result<Reservation, Amount> {
+        let mut purses = self.lock();
+        let free = purses.keys.get(&key).map_or(Amount::ZERO, Purse::free);
+        if free < cost {
+            return Err(free);
+        }
+        let worst = Worst { key: cost, channel: Amount::ZERO };
+        purses.hold(Some(key), None, worst);
+        drop(purses);
+        Ok(Reservation { money: self.clone(), key: Some(key), channel: None, worst })
     }
 
     /// Raises a key's budget.
@@ -91,19 +107,19 @@ impl Money {
 
     /// Sets aside again what an order of an earlier run holds, even if there is too little.
     pub fn hold(&self, key: Option<KeyId>, channel: ChannelId, worst: Worst) -> Reservation {
-        self.lock().hold(key, channel, worst);
-        Reservation { money: self.clone(), key, channel, worst }
+        self.lock().hold(key, Some(channel), worst);
+        Reservation { money: self.clone(), key, channel: Some(channel), worst }
     }
 }
 
 impl Purses {
-    fn hold(&mut self, key: Option<KeyId>, channel: ChannelId, worst: Worst) {
+    fn hold(&mut self, key: Option<KeyId>, channel: Option<ChannelId>, worst: Worst) {
         let add =
             |purse: &mut Purse, amount: Amount| purse.reserved = purse.reserved.plus(amount).unwrap_or(purse.reserved);
         if let Some(purse) = key.and_then(|key| self.keys.get_mut(&key)) {
             add(purse, worst.key);
         }
-        if let Some(purse) = self.channels.get_mut(&channel) {
+        if let Some(purse) = channel.and_then(|channel| self.channels.get_mut(&channel)) {
             add(purse, worst.channel);
         }
     }
@@ -118,6 +134,14 @@ impl Purses {
             add(purse, cost.channel);
         }
     }
+
+    /// The same for a file.
+    pub fn spend_for_file(&mut self, key: KeyId, cost: Amount) {
+        if let Some(purse) = self.keys.get_mut(&key) {
+            purse.spent = purse.spent.plus(cost).unwrap_or(purse.spent);
+            purse.files = purse.files.plus(cost).unwrap_or(purse.files);
+        }
+    }
 }
 
 impl Drop for Reservation {
@@ -128,7 +152,7 @@ impl Drop for Reservation {
         if let Some(purse) = self.key.and_then(|key| purses.keys.get_mut(&key)) {
             take(purse, self.worst.key);
         }
-        if let Some(purse) = purses.channels.get_mut(&self.channel) {
+        if let Some(purse) = self.channel.and_then(|channel| purses.channels.get_mut(&channel)) {
             take(purse, self.worst.channel);
         }
     }

@@ -42,6 +42,9 @@ pub const MIGRATIONS: &[&str] = &["
 ", "
     -- What was said of a version when it was committed here.
     CREATE TABLE said (artifact BLOB PRIMARY KEY, title TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID, STRICT;
+", "
+    -- What of the spent was for files.
+    ALTER TABLE key ADD COLUMN files BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
 "];
 
 /// How an order ended.
@@ -149,6 +152,15 @@ pub fn put_order(books: &Connection, ordered: &Ordered) -> rusqlite::Result<()> 
         money(ordered.worst.channel),
         ordered.created.cast_signed(),
     ])?;
+    Ok(())
+}
+
+/// Adds to what a key spent on files.
+pub fn charge_for_file(books: &Connection, key: KeyId, cost: Amount) -> rusqlite::Result<()> {
+    charge(books, key, cost)?;
+    let files = books.prepare_cached("SELECT files FROM key WHERE id = ?")?.query_row([key], |row| amount(row, 0))?;
+    let sum = files.plus(cost).unwrap_or(files);
+    books.prepare_cached("UPDATE key SET files = ? WHERE id = ?")?.execute(params![money(sum), key])?;
     Ok(())
 }
 

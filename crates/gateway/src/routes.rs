@@ -5,17 +5,20 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     http::HeaderMap,
-    middleware::from_fn,
+    middleware::{from_fn, from_fn_with_state},
     routing::{delete, get, post},
 };
 use std::sync::Arc;
 
-use crate::{artifacts, dialects, error::Problem, gateway::Buyer, hub, money::KeyId, owner, receipts, registry};
+use crate::{
+    artifacts, dialects, error::Problem, file_fee, gateway::Buyer, hub, money::KeyId, owner, receipts, registry,
+};
 
 /// A long conversation.
 pub const BODY_MAX: usize = 16 << 20;
 
 pub fn router(buyer: Arc<Buyer>) -> Router {
+    let blobs = blobs::http::router(Arc::clone(&buyer.config.store), &buyer.config.owner_token);
     dialects::router()
         .merge(hub::router())
         .route("/receipts/{id}", get(receipts::receipt))
@@ -35,9 +38,11 @@ pub fn router(buyer: Arc<Buyer>) -> Router {
         // Not below the others: clients look for it with the slash.
         .route("/v2/", get(registry::version))
         .nest("/v2", registry::router())
+        .with_state(Arc::clone(&buyer))
+        .merge(blobs)
+        .layer(from_fn_with_state(buyer, file_fee::charged))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(from_fn(dialects::shaped))
-        .with_state(buyer)
 }
 
 /// The API key of a request.

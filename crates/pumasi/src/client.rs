@@ -11,6 +11,9 @@ use crate::{home::Home, node::Network, print, t};
 /// A stranger who is silent for so long is given up.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// No refusal is longer.
+const REFUSAL_MAX: usize = 64 << 10;
+
 /// A path and query whose parts may hold anything: `["artifacts", "you/x"]` becomes `/artifacts/you%2Fx`.
 pub fn path(parts: &[&str], query: &[(&str, &str)]) -> String {
     let Ok(mut url) = Url::parse("http://node") else { return String::new() };
@@ -115,9 +118,15 @@ impl Client {
         Ok(Self { http, address: link.address.clone(), token: String::new() })
     }
 
+    /// The same with an API key of it, if there is one.
+    pub fn with_key(self, key: Option<String>) -> Self {
+        Self { token: key.unwrap_or_default(), ..self }
+    }
+
     /// A GET whose answer its caller reads as it comes.
     pub fn request(&self, path: &str) -> RequestBuilder {
-        self.http.get(format!("{}{path}", self.address))
+        let request = self.http.get(format!("{}{path}", self.address));
+        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
     }
 
     fn with(home: &Home, token: String) -> anyhow::Result<Self> {
@@ -141,16 +150,7 @@ impl Client {
             request = request.json(body);
         }
         let answer = self.answered(request).await?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(answer);
-        }
-        let text = answer.text().await.unwrap_or_default();
-        let body = serde_json::from_str::<api::openai::ErrorBody>(&text);
-        Err(match body {
-            Ok(body) => Refused { status: status.as_u16(), message: print::of_node(body.error.message) }.into(),
-            Err(_) => anyhow!("HTTP {status}: {}", text.trim()),
-        })
+        if answer.status().is_success() { Ok(answer) } else { Err(refusal(answer).await) }
     }
 
     /// An artifact by any of its names.
@@ -195,6 +195,16 @@ impl Client {
     /// POST, read as JSON.
     pub async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> anyhow::Result<T> {
         Ok(self.send(Method::POST, path, Some(body)).await?.json().await?)
+    }
+}
+
+/// What a node says is wrong.
+pub async fn refusal(answer: Response) -> anyhow::Error {
+    let status = answer.status();
+    let text = api::link::read_body(answer, REFUSAL_MAX).await.unwrap_or_default();
+    match serde_json::from_slice::<api::openai::ErrorBody>(&text) {
+        Ok(body) => Refused { status: status.as_u16(), message: print::of_node(body.error.message) }.into(),
+        Err(_) => anyhow!("HTTP {status}: {}", String::from_utf8_lossy(&text).trim()),
     }
 }
 

@@ -117,6 +117,10 @@ export interface Artifact extends Summary {
   annotations: Record<string, string>;
   card: string | null;
   files: File[] | null;
+  /** Digests of weight files. */
+  weights: string[];
+  /** What this gateway asks for each byte of them that it serves, in pico-credits. */
+  file_fee: number;
   openness_detail: Openness;
   lineage: { parents: Branch[]; left_out: number };
   payees: { account: string; weight: number }[];

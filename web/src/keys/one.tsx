@@ -19,6 +19,7 @@ const words = {
   spent: ["{spent} of {budget} credits spent", "{budget} 크레딧 가운데 {spent} 씀"],
   left: ["{left} left", "남은 것 {left}"],
   reserved: ["{reserved} set aside for answers that run", "지금 쓰는 답을 위해 {reserved} 따로 둠"],
+  files: ["{files} of it for files", "그중 파일에 {files}"],
   made: ["Made {time}", "만든 때 {time}"],
   expires: ["Expires {time}", "만료 {time}"],
   wasExpired: ["Expired {time}", "{time} 만료"],
@@ -45,7 +46,7 @@ const drawn = (spent: bigint, budget: bigint) => (budget === 0n ? 1000 : Number(
 
 export function OneKey({ of: key, changed }: { of: Key; changed: () => void }) {
   const [open, show] = useState<"top" | "revoke" | null>(null);
-  const [budget, spent, reserved] = [key.budget, key.spent, key.reserved].map((text) => parse(text) ?? 0n) as [bigint, bigint, bigint];
+  const [budget, spent, reserved, files] = [key.budget, key.spent, key.reserved, key.files].map((text) => parse(text) ?? 0n) as [bigint, bigint, bigint, bigint];
   const left = budget > spent + reserved ? budget - spent - reserved : 0n;
   const name = key.name || key.id;
   const active = key.state === "active";
@@ -63,6 +64,7 @@ export function OneKey({ of: key, changed }: { of: Key; changed: () => void }) {
         <span>{say(words.left, { left: credits(left) })}</span>
       </p>
       <p class="soft keys-more">
+        {files > 0n && <span>{say(words.files, { files: credits(files) })}</span>}
         {reserved > 0n && <span>{say(words.reserved, { reserved: credits(reserved) })}</span>}
         <span>{say(words.made, { time: moment(key.created) })}</span>
         <span>{key.expires === null ? say(words.never) : say(key.state === "expired" ? words.wasExpired : words.expires, { time: moment(key.expires) })}</span>

@@ -6,6 +6,8 @@ export interface Key {
   budget: string;
   spent: string;
   reserved: string;
+  /** What of the spent was for files. */
+  files: string;
   created: number;
   expires: number | null;
   state: "active" | "expired" | "revoked";

@@ -78,6 +78,8 @@ pub struct Index {
     sources: HashMap<String, ArtifactId>,
     versions: HashMap<(AccountId, String), Vec<usize>>,
     evaluations: Vec<usize>,
+    /// Weight files, and the first work that has each.
+    weights: HashMap<Digest, usize>,
 }
 
 impl Library {
@@ -274,6 +276,9 @@ impl Index {
         let at = self.works.len();
         self.by_id.insert(work.id, at);
         let publish = &work.artifact.publish;
+        for weight in &publish.weights {
+            self.weights.entry(*weight).or_insert(at);
+        }
         if publish.kind == Kind::Evaluation {
             self.evaluations.push(at);
         }
@@ -291,6 +296,11 @@ impl Index {
     /// An artifact by its id.
     pub fn get(&self, id: ArtifactId) -> Option<&Work> {
         self.by_id.get(&id).and_then(|at| self.works.get(*at))
+    }
+
+    /// The name of the first work that has these bytes as weights.
+    pub fn weights_of(&self, file: Digest) -> Option<&str> {
+        self.weights.get(&file).and_then(|at| self.works.get(*at)).map(|work| work.name.as_str())
     }
 
     /// An account's name, or its id.

@@ -115,6 +115,7 @@ async fn named(buyer: &Buyer, name: &str) -> Result<ArtifactView, Problem> {
         card: stored.card,
         files: stored.files,
         weights: publish.weights.iter().map(ToString::to_string).collect(),
+        file_fee: buyer.config.file_fee,
         lineage: lineage(index, work),
         payees: publish.payees.iter().map(payee).collect(),
         offers: offers(index, shelf, work.id),

@@ -48,6 +48,9 @@ pub fn understand(buyer: &Buyer, index: Arc<Index>, card: &str) -> Understood {
     let publish = Publish { manifest, kind, parents, royalty, payees, weights, name, tag };
     check.limits(&publish).map_err(&mut keep).unwrap_or_default();
     let mut said = vec![match &read.license {
+        Some(license) if license.starts_with("LicenseRef-") => {
+            format!("license: {license}, since SPDX lists no license of that name; look whether it is written right")
+        }
         Some(license) => format!("license: {license}"),
         None => "license: none is named; without one nobody may rely on using it".to_owned(),
     }];

@@ -107,6 +107,9 @@ pub struct ArtifactView {
     pub files: Option<Vec<DraftFile>>,
     /// Digests of its weight files.
     pub weights: Vec<String>,
+    /// What this gateway asks for each byte of them that it serves, in pico-credits; 0 for nothing.
+    #[serde(default)]
+    pub file_fee: u64,
     /// How open it is, and what is missing, as far as its files and those of its lineage are stored here.
     pub openness_detail: Openness,
     /// What it is built on.

@@ -51,6 +51,8 @@ pub struct KeyInfo {
     limit_reset: Option<String>,
     /// What was spent.
     usage: Box<RawValue>,
+    /// What of that was for files; OpenRouter has none.
+    usage_files: Box<RawValue>,
     is_free_tier: bool,
     /// As RFC 3339.
     expires_at: Option<String>,
@@ -74,6 +76,7 @@ pub async fn key(State(buyer): State<Arc<Buyer>>, headers: HeaderMap) -> Result<
         limit_remaining: cost(purse.free()),
         limit_reset: None,
         usage: cost(purse.spent),
+        usage_files: cost(purse.files),
         is_free_tier: false,
         expires_at: expires.map(rfc3339),
     };

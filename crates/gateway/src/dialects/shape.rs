@@ -115,8 +115,7 @@ pub fn named(detail: &api::openai::ErrorDetail) -> String {
 pub async fn shaped(request: Request, next: Next) -> Response {
     let dialect = Dialect::of(request.uri().path(), request.headers());
     let asked = format!("{} {}", request.method(), request.uri().path());
-    let mut random = [0; 12];
-    let id = getrandom::fill(&mut random).ok().map(|()| format!("req_{}", hex::encode(random)));
+    let id = new_id();
     let mut response = next.run(request).await;
     let told = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = told.or_else(|| routers(&response, &asked)) {
@@ -128,6 +127,17 @@ pub async fn shaped(request: Request, next: Next) -> Response {
         response.headers_mut().extend(parts.headers);
         *response.body_mut() = body;
     }
+    named_by(dialect, id, response)
+}
+
+/// A name for a request.
+fn new_id() -> Option<String> {
+    let mut random = [0; 12];
+    getrandom::fill(&mut random).ok().map(|()| format!("req_{}", hex::encode(random)))
+}
+
+/// An answer whose headers name its request.
+fn named_by(dialect: Dialect, id: Option<String>, mut response: Response) -> Response {
     if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id).ok()) {
         if dialect == Dialect::Anthropic {
             response.headers_mut().insert(ANTHROPIC_ID, id.clone());
@@ -165,13 +175,19 @@ pub fn asks(path: &str) -> bool {
 
 /// Nobody answers now: the refusal of a request with this path, in its own dialect.
 pub fn refuse(path: &str, headers: &HeaderMap, why: &str) -> Response {
-    Dialect::of(path, headers).answer(&Problem::unavailable(why), None)
+    outside(path, headers, &Problem::unavailable(why))
 }
 
 /// The same of a request whose body was not waited for.
 pub fn too_slow(path: &str, headers: &HeaderMap, why: &str) -> Response {
-    let problem = Problem::refused(StatusCode::REQUEST_TIMEOUT, "body_too_slow", why);
-    Dialect::of(path, headers).answer(&problem, None)
+    outside(path, headers, &Problem::refused(StatusCode::REQUEST_TIMEOUT, "body_too_slow", why))
+}
+
+/// What is told before a request comes to its dialect: it has a name all the same.
+fn outside(path: &str, headers: &HeaderMap, problem: &Problem) -> Response {
+    let (dialect, id) = (Dialect::of(path, headers), new_id());
+    let answer = dialect.answer(problem, id.as_deref());
+    named_by(dialect, id, answer)
 }
 
 #[cfg(test)]
@@ -219,6 +235,22 @@ mod tests {
             assert!(body.starts_with(begins.as_bytes()), "{path}: {}", String::from_utf8_lossy(&body));
             assert_eq!(too_slow(path, &HeaderMap::new(), "later").status(), StatusCode::REQUEST_TIMEOUT);
         }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_outside_of_a_dialect_names_its_request_in_body_and_headers_alike() {
+        for refused in
+            [refuse("/v1/messages", &HeaderMap::new(), "a"), too_slow("/v1/messages", &HeaderMap::new(), "a")]
+        {
+            let (head, body) = refused.into_parts();
+            let body = axum::body::to_bytes(body, 1_000).await.unwrap();
+            let body: anthropic::ErrorBody = serde_json::from_slice(&body).unwrap();
+            let id = body.request_id.unwrap();
+            assert!(id.starts_with("req_"));
+            assert!([ANTHROPIC_ID, REQUEST_ID].iter().all(|name| head.headers[name] == id));
+        }
+        let other = refuse("/v1/chat/completions", &HeaderMap::new(), "a");
+        assert!(other.headers().contains_key(REQUEST_ID) && !other.headers().contains_key(ANTHROPIC_ID));
     }
 
     #[test]

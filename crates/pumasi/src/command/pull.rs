@@ -37,11 +37,14 @@ pub struct Args {
     /// The node whose ledger knows the name [default: this folder's node]
     #[arg(long, id = "from_node", value_name = "URL")]
     from: Option<String>,
+    /// An API key of that node, if it asks a fee for files
+    #[arg(long, id = "from_key", value_name = "KEY", requires = "from_node")]
+    key: Option<String>,
 }
 
 pub async fn run(home: &Home, args: Args, json: bool) -> anyhow::Result<ExitCode> {
     let client = match &args.from {
-        Some(url) => Client::stranger(&link(url)?)?,
+        Some(url) => Client::stranger(&link(url)?)?.with_key(args.key.clone()),
         None => Client::owner(home)?,
     };
     let work = find(&client, &args.artifact).await?;
@@ -205,6 +208,13 @@ async fn receive(
     match answer.status() {
         StatusCode::PARTIAL_CONTENT => {}
         StatusCode::OK => partial.restart().map_err(|error| broken(&error))?,
+        StatusCode::PAYMENT_REQUIRED => {
+            let said = client::refusal(answer).await;
+            return Err(Useless(t!(
+                "{address}: {said}; an API key of it goes along with --from {address} --key KEY",
+                "{address}: {said}. 그 노드의 API 키는 --from {address} --key 키 로 보냅니다"
+            )));
+        }
         StatusCode::NOT_FOUND => return Err(Useless(t!("{address} has it not", "{address}에는 없습니다"))),
         status => return Err(broken(&status)),
     }

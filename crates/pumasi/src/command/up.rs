@@ -10,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     home::Home,
     node::{self, Config, Node},
-    passphrase, print, t,
+    passphrase, print, rate, t,
 };
 
 /// What is asked.
@@ -44,6 +44,9 @@ pub struct Args {
     /// Leave out the guide and its adapters, the models that ship with Pumasi
     #[arg(long)]
     without_guide: bool,
+    /// What API keys pay for each GB of weight files that they download here, such as 0.05 [default: nothing]
+    #[arg(long, value_name = "CREDITS", default_value = "0", hide_default_value = true, value_parser = rate::parse_per_gb)]
+    file_fee: u64,
     /// A GGUF file to offer; may be given several times
     #[arg(long = "model", id = "models", value_name = "FILE.gguf")]
     models: Vec<PathBuf>,
@@ -72,6 +75,7 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
         provider,
         name,
         without_guide,
+        file_fee,
         models,
         threads,
         context,
@@ -86,6 +90,7 @@ pub async fn run(home: Home, args: Args, json: bool) -> anyhow::Result<ExitCode>
         provider,
         name,
         without_guide,
+        file_fee,
         models,
         threads,
         context,

@@ -91,10 +91,30 @@ const SAID: &[(&str, &str)] = &[
     ),
     (
         "this could cost up to {} credits, and the API key has {} free now; lower max_tokens, wait for running \
-         answers to end, or have its owner raise the budget: pumasi key topup key_{} CREDITS",
+         answers to end, or top it up: {}",
         "이 질문에는 최대 {0} 크레딧이 들 수 있는데, API 키에 지금 쓸 수 있는 예산은 {1} 크레딧입니다. 답의 길이를 줄이거나, 하고 있는 답이 \
-         끝나기를 기다리거나, 예산을 늘리세요: pumasi key topup key_{2} 크레딧",
+         끝나기를 기다리거나, 예산을 늘리세요: {2*}",
     ),
+    (
+        "{}, and the API key has {} free now; top it up: {}",
+        "{0*}. API 키에 지금 쓸 수 있는 예산은 {1} 크레딧입니다. 예산을 늘리세요: {2*}",
+    ),
+    (
+        "pumasi key topup key_{} CREDITS (its owner), or pumasi wallet send {} CREDITS --for key:key_{} (anybody \
+         on this ledger)",
+        "pumasi key topup key_{0} 크레딧 (주인), 또는 pumasi wallet send {1} 크레딧 --for key:key_{2} (이 원장의 누구나)",
+    ),
+    (
+        "{}, and {}; get one from its owner (pumasi key new) and send it (HF_TOKEN), or look whether another node \
+         has them for nothing: pumasi pull {}",
+        "{0*}. {1*}. 게이트웨이의 주인에게서 키를 받아(pumasi key new) 보내거나(HF_TOKEN), 무료로 주는 다른 노드가 있는지 보세요: pumasi pull {2}",
+    ),
+    (
+        "these {} bytes of {} cost {} credits: {} for a GB of weights is what this gateway asks for serving them",
+        "{1}의 {0}바이트는 {2} 크레딧입니다. 이 게이트웨이는 가중치 1GB를 내주는 데 {3} 크레딧을 받습니다",
+    ),
+    ("no API key was sent", "API 키를 보내지 않았습니다"),
+    ("what was sent is no API key that may be used here", "보낸 것은 여기서 쓸 수 있는 API 키가 아닙니다"),
     (
         "the gateway pays from the account {} ({}), which has not enough credits for this; ask the gateway's owner, \
          to whom anybody on this ledger can send some: pumasi wallet send {} 1000",

@@ -73,6 +73,8 @@ pub struct Config {
     pub name: Option<String>,
     /// Leave out the models that ship with the program.
     pub without_guide: bool,
+    /// What the gateway asks for a byte of weights that it serves, in pico-credits.
+    pub file_fee: u64,
     /// GGUF files to offer, beside what is offered already.
     pub models: Vec<PathBuf>,
     /// Threads for one model; none for what suits its size.
@@ -155,6 +157,7 @@ impl Node {
             address: &address,
             reached: reached.as_ref(),
             restored,
+            file_fee: config.file_fee,
         };
         let provider = doors.provider().await?;
         let gateway = doors.gateway().await?;
@@ -270,6 +273,12 @@ fn fits(network: &Network, config: &Config) -> anyhow::Result<()> {
             "--witness는 자기 원장을 가진 컴퓨터에서 씁니다. 함께하는 컴퓨터는 그 원장의 증인이 됩니다"
         ));
     }
+    if !network.gateway && config.file_fee > 0 {
+        bail!(t!(
+            "this machine joined as a provider alone, and a gateway asks the fee for files; add --gateway",
+            "이 컴퓨터는 공급자로만 함께합니다. 파일 수수료는 게이트웨이가 받으니 --gateway를 붙이세요"
+        ));
+    }
     if !network.provider && !config.models.is_empty() {
         bail!(t!(
             "this machine joined as a gateway alone; add --provider to offer a model",
@@ -342,6 +351,8 @@ struct Doors<'a> {
     reached: Option<&'a Link>,
     /// The books come from a backup.
     restored: bool,
+    /// For a byte of weights, in pico-credits.
+    file_fee: u64,
 }
 
 impl Doors<'_> {
@@ -383,6 +394,7 @@ impl Doors<'_> {
         let buyer = gateway::Config {
             address: Some(self.door()),
             beside,
+            file_fee: self.file_fee,
             restored: self.restored,
             ..gateway::Config::new(books, store, Arc::clone(self.ledger), accounts, token)
         };

@@ -50,12 +50,14 @@ pub struct Routes {
 impl Routes {
     /// Everything; once `stopping` is true, no new answers are begun.
     pub fn router(&self, stopping: watch::Receiver<bool>) -> anyhow::Result<Router> {
-        let mut parts = self.side.router()?.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
+        let mut parts = self.side.router()?;
         if let Some(provider) = &self.provider {
             parts = parts.merge(provider.router());
         }
         if let Some(gateway) = &self.gateway {
             parts = parts.merge(gateway.router());
+        } else {
+            parts = parts.merge(blobs::http::router(Arc::clone(&self.store), &self.owner_token));
         }
         let own = Router::new()
             .route("/healthz", get(health))

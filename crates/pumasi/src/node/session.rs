@@ -10,10 +10,11 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use gateway::Spared;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use ledger::Digest;
 use serde::Deserialize;
@@ -173,13 +174,25 @@ impl Sessions {
     /// What both halves say, if they are there and of one session that has not ended.
     fn halves(&self, headers: &HeaderMap, now_s: u64) -> Option<String> {
         let page = headers.get(HALF)?.to_str().ok().and_then(|half| self.said(half, 1))?;
+        self.cookies(headers, now_s).find(|said| *said == page).map(str::to_owned)
+    }
+
+    /// What the cookies say of sessions that have not ended. Another server of this host can add cookies of this name; they open
+    /// nothing, and close nothing.
+    fn cookies<'a>(&'a self, headers: &'a HeaderMap, now_s: u64) -> impl Iterator<Item = &'a str> {
         let cookies = headers.get_all(header::COOKIE).into_iter().filter_map(|cookies| cookies.to_str().ok());
-        let mut ours = cookies
+        let ours = cookies
             .flat_map(|cookies| cookies.split(';'))
             .filter_map(|cookie| cookie.trim().strip_prefix(&self.0.cookie)?.strip_prefix('='));
-        // Another server of this host can add cookies of this name; they open nothing, and close nothing.
-        let whole = ours.any(|cookie| self.said(cookie, 0) == Some(page));
-        (whole && now_s < ends(page) && !self.ended().contains(page)).then(|| page.to_owned())
+        let said = ours.filter_map(|cookie| self.said(cookie, 0));
+        said.filter(move |said| now_s < ends(said) && !self.ended().contains(*said))
+    }
+
+    /// True if the owner follows a link of the page to a file. A link cannot send the page's half, so that all it gets is what
+    /// anybody gets, but for nothing.
+    fn follows(&self, request: &Request, now_s: u64) -> bool {
+        let reads = *request.method() == Method::GET && request.uri().path().starts_with("/blobs/");
+        reads && self.is_from_here(request.headers()) && self.cookies(request.headers(), now_s).next().is_some()
     }
 
     /// Ends a session before its time, for whoever else has its halves too, and for good: it is written down until it would end.
@@ -221,6 +234,9 @@ impl Sessions {
 /// than here.
 pub async fn act(State(sessions): State<Sessions>, mut request: Request, next: Next) -> Response {
     let open = sessions.open(request.headers(), now_s());
+    if sessions.follows(&request, now_s()) {
+        request.extensions_mut().insert(Spared);
+    }
     request.headers_mut().remove(HALF);
     request.headers_mut().remove(header::COOKIE);
     if let Some(open) = open {

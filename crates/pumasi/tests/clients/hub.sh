@@ -71,5 +71,40 @@ fails "Revision" "$hf" download you/new --revision v9
 
 "$python" hub_client.py "$work"
 curl -sS "$address/metrics" | grep process_resident_memory_bytes | tail -1
+
+# A gateway that asks a fee for weights. The sentence comes as it is; a key that was topped up downloads, and spends what the bytes
+# cost, to the pico-credit. All else needs no key.
+stop_node
+start_node --file-fee 0.05
+export HF_ENDPOINT="$address"
+unset HF_TOKEN
+guide=$(first_model)
+guide=${guide%%:*}
+bytes=$(curl -sS "$address/artifacts/$guide" | "$python" -c 'import json, sys
+of = json.load(sys.stdin)
+print(sum(file["size"] for file in of["files"] if file["digest"] in of["weights"]))')
+cost=$("$python" -c 'import decimal, sys
+print(format((decimal.Decimal(sys.argv[1]) * 50 / 10**12).normalize(), "f"))' "$bytes")
+usage() {
+  curl -sS "$address/api/v1/key" -H "Authorization: Bearer $1" | "$python" -c 'import decimal, json, sys
+print(format(json.load(sys.stdin, parse_float=decimal.Decimal, parse_int=decimal.Decimal)["data"]["usage"], "f"))'
+}
+"$hf" download "$guide" README.md --local-dir "$work/card" >/dev/null
+fails "credits: 0.05 for a GB of weights is what this gateway asks for serving them, and no API key was sent; get one from its owner \
+(pumasi key new) and send it (HF_TOKEN), or look whether another node has them for nothing: pumasi pull $guide:latest" \
+  "$hf" download "$guide" --local-dir "$work/paid"
+fails "is no API key that may be used here" env HF_TOKEN=hf_wrong "$hf" download "$guide" --local-dir "$work/paid"
+key=$("$PUMASI" key new --budget 0.0000000001)
+id=$("$PUMASI" key ls --json | field '["data"][-1]["id"]')
+export HF_TOKEN="$key"
+fails "the API key has 0.0000000001 free now; top it up: pumasi key topup $id CREDITS (its owner), or \
+pumasi wallet send you CREDITS --for key:$id (anybody on this ledger)" \
+  "$hf" download "$guide" --local-dir "$work/paid"
+[ "$(usage "$key")" = 0 ]
+"$PUMASI" key topup "$id" 1 >/dev/null
+"$hf" download "$guide" --local-dir "$work/paid" >/dev/null
+[ "$(usage "$key")" = "$cost" ] || { echo "the weights cost $cost, and the key was charged $(usage "$key")" >&2; exit 1; }
+HF_TOKEN="$owner" "$hf" download "$guide" --local-dir "$work/owned" >/dev/null
+diff -r --exclude=.cache "$work/paid" "$work/owned"
 "$PUMASI" audit >/dev/null
 echo "$check: ok"

@@ -31,11 +31,12 @@ packages() {
   fi
 }
 
-# Starts a node of its own with the models that ship with it, whose every use pays royalties. Sets $address and $key.
+# Starts a node of its own with the models that ship with it, whose every use pays royalties. Takes more options
+# of `up`. Sets $address and $key.
 start_node() {
   export PUMASI_HOME="$work/home"
   rm -f "$work/ready"
-  "$PUMASI" up --json --listen 127.0.0.1:0 >"$work/ready" 2>"$work/log" &
+  "$PUMASI" up --json --listen 127.0.0.1:0 "$@" >"$work/ready" 2>"$work/log" &
   node=$!
   for _ in $(seq 600); do
     [ -s "$work/ready" ] && break

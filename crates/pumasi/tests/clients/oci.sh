@@ -41,4 +41,16 @@ done
 ! copy --dest-tls-verify=false "oci:$work/copy:it" "$registry/$repository:pushed" 2>"$work/said" ||
   { echo "it was pushed" >&2; exit 1; }
 grep -q "pumasi publish" "$work/said" || { cat "$work/said" >&2; exit 1; }
+
+# A gateway that asks a fee for weights takes an API key as the password, and says what it wants of whoever has none.
+stop_node
+start_node --file-fee 0.05
+model="docker://${address#http://}/$(first_model)"
+rm -rf "$work/copy" "$work/absent"
+! copy --src-tls-verify=false "$model" "oci:$work/absent" 2>"$work/said" ||
+  { echo "weights were copied for nothing" >&2; exit 1; }
+grep -q "no API key was sent; get one from its owner" "$work/said" || { cat "$work/said" >&2; exit 1; }
+copy --src-tls-verify=false --src-creds "any:$key" "$model" "oci:$work/copy:it"
+spent=$("$PUMASI" key ls --json | field '["data"][0]["files"]')
+[ "$spent" != 0 ] || { echo "the key was not charged" >&2; exit 1; }
 echo "$check: ok"

@@ -341,3 +341,30 @@ async fn a_model_whose_template_knows_tools_calls_them() {
     let ask = json!({ "model": node.model(), "messages": turns, "max_tokens": 2 });
     assert_eq!(post(&node, "/v1/messages", ask).await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn what_is_too_long_is_said_of_the_dialects_own_field() {
+    let home = Home::new();
+    let node = home.start();
+    let long = "once upon ".repeat(2_000);
+    let said = json!([{ "role": "user", "content": long }]);
+    for (path, field, value, named) in [
+        ("/v1/chat/completions", "messages", said.clone(), json!("messages")),
+        ("/v1/completions", "prompt", json!(long), json!("prompt")),
+        ("/v1/embeddings", "input", json!(long), json!("input")),
+        ("/v1/responses", "input", json!(long), json!("input")),
+        ("/v1/messages", "messages", said.clone(), json!("messages: ")),
+        ("/api/chat", "messages", said, json!("messages: ")),
+        ("/api/generate", "prompt", json!(long), json!("prompt: ")),
+        ("/api/embed", "input", json!(long), json!("input: ")),
+    ] {
+        let (status, answer) =
+            post(&node, path, json!({ "model": node.model(), "max_tokens": 1, "stream": false, field: value })).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{path}: {answer}");
+        let error = &answer["error"];
+        // Where the form has no place for the field, the sentence begins with it.
+        let sentence = error["message"].as_str().or_else(|| error.as_str()).unwrap();
+        assert!(error["param"] == named || sentence.starts_with(named.as_str().unwrap()), "{path}: {answer}");
+        assert!(sentence.contains("reads at most"), "{path}: {answer}");
+    }
+}

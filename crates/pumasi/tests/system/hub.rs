@@ -191,6 +191,8 @@ async fn a_card_says_its_terms_to_every_door() {
     let (_, _, said) = check("---\nbase_model: you/how\n---\n").await;
     assert!(said.contains("built on: you/how:latest, whose lineage asks 0.5 credits"), "{said}");
     assert!(said.contains("license: none is named"), "{said}");
+    let (_, _, said) = check("---\nlicense: apache2\n---\n").await;
+    assert!(said.contains("license: LicenseRef-apache2, since SPDX lists no license of that name"), "{said}");
     let (status, errors, _) = check("---\npumasi: {kind: dataset}\n---\n").await;
     assert!(status == StatusCode::BAD_REQUEST && errors.contains("--repo-type dataset"), "{errors}");
     for (card, word) in [

@@ -6,6 +6,7 @@ mod bill;
 mod chat;
 mod crash;
 mod dialects;
+mod file_fee;
 mod forms;
 mod guide;
 mod harness;

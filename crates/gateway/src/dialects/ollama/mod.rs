@@ -82,7 +82,8 @@ async fn generate(State(buyer): State<Arc<Buyer>>, request: Request) -> Response
     let answer = async {
         let (key, request) = read_paid::<GenerateRequest>(&buyer, request).await?;
         let streams = request.common.stream != Some(false);
-        answer(&buyer, key, of_generate(request)?, (streams, generate_piece)).await
+        let done = answer(&buyer, key, of_generate(request)?, (streams, generate_piece)).await;
+        done.map_err(|problem| problem.renamed(&[("messages", "prompt")]))
     };
     counted(&buyer, answer).await
 }

@@ -34,6 +34,7 @@ const NAMES: &[(&str, &str)] = &[
     ("response_format.json_schema.schema", "text.format.schema"),
     ("response_format", "text"),
     (".function.parameters", ".parameters"),
+    ("messages", "input"),
 ];
 
 pub async fn responses(State(buyer): State<Arc<Buyer>>, request: Request) -> Response {

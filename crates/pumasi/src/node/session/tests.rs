@@ -92,6 +92,27 @@ fn a_session_is_open_for_its_page_alone() {
 }
 
 #[test]
+fn a_link_to_a_file_is_the_owners_by_the_cookie_alone() {
+    let (_dir, _home, sessions) = node();
+    let Halves { cookie, page } = sessions.begin(NOW_S).unwrap();
+    let whole = format!("host: 127.0.0.1:7420\ncookie: pumasi-7420={cookie}\nsec-fetch-site: same-origin");
+    for (case, follows, method, path, lines) in [
+        ("a file", true, "GET", "/blobs/a", whole.clone()),
+        ("the owner's verbs", false, "GET", "/keys", whole.clone()),
+        ("another method", false, "PUT", "/blobs/a", whole.clone()),
+        ("from another site", false, "GET", "/blobs/a", whole.replace("same-origin", "cross-site")),
+        ("from another port", false, "GET", "/blobs/a", whole.replace("same-origin", "same-site")),
+        ("the page's half in its place", false, "GET", "/blobs/a", whole.replace(&cookie, &page)),
+        ("no cookie", false, "GET", "/blobs/a", "host: 127.0.0.1:7420".to_owned()),
+    ] {
+        let mut request = Request::builder().method(method).uri(path).body(Default::default()).unwrap();
+        *request.headers_mut() = headers(&lines);
+        assert_eq!(sessions.follows(&request, NOW_S), follows, "{case}");
+        assert!(!sessions.follows(&request, NOW_S + LASTS_S), "{case}: it ends");
+    }
+}
+
+#[test]
 fn a_session_that_was_ended_stays_so_and_others_stay_open() {
     let (_dir, home, sessions) = node();
     let lines = |Halves { cookie, page }: Halves| {
