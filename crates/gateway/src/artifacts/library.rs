@@ -6,7 +6,7 @@
 
 use api::{Ledger, LedgerError, List};
 use blobs::{Public, Store, openness::Class};
-use ledger::{AccountId, Artifact, ArtifactId, BillPayee, Key, Kind, Record};
+use ledger::{AccountId, Artifact, ArtifactId, BillPayee, Digest, Key, Kind, Record};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::{DefaultHasher, Hash as _, Hasher as _},
