@@ -159,8 +159,7 @@ impl Node {
             restored,
             file_fee: config.file_fee,
         };
-        let provider = doors.provider().await?;
-        let gateway = doors.gateway().await?;
+        let (provider, gateway) = (doors.provider().await?, doors.gateway().await?);
         if restored {
             // Both doors have it in their books now.
             std::fs::remove_file(home.path(RESTORED))?;
