@@ -202,9 +202,9 @@ impl State {
     /// The tree, as of now.
     fn tree(&mut self) -> &state_tree::Tree {
         let mut changes = Vec::new();
-        self.take_changes(|key, record| changes.push((key, record)));
+        self.take_changes(|key, record| changes.push((state_tree::path(&key), record)));
         let tree = self.tree.as_mut().expect("the tree was taken");
-        tree.learn(changes.iter().map(|(key, record)| (key, record.as_ref())));
+        tree.learn(changes.iter().map(|(path, record)| (*path, record.as_ref())).collect(), state_tree::in_turn);
         tree
     }
 

@@ -102,14 +102,30 @@ impl Node {
         if !right.is_empty() {
             inner.right_hash = inner.right.update(right, below);
         }
-        let (hash, node) = match (&mut inner.left, &mut inner.right) {
+        *self = Self::Inner(inner);
+        self.settle()
+    }
+
+    /// Makes of a subtree what it is with its new halves. Gives its hash.
+    fn settle(&mut self) -> Digest {
+        let Self::Inner(inner) = self else { return self.small_hash() };
+        let (hash, small) = match (&mut inner.left, &mut inner.right) {
             (Self::Empty, only @ (Self::Leaf(..) | Self::Empty)) => (inner.right_hash, core::mem::take(only)),
             (only @ Self::Leaf(..), Self::Empty) => (inner.left_hash, core::mem::take(only)),
-            _ => (self::inner(inner.left_hash, inner.right_hash), Self::Inner(inner)),
+            _ => return self::inner(inner.left_hash, inner.right_hash),
         };
-        *self = node;
+        *self = small;
         hash
     }
+}
+
+/// What one half of the tree has to do.
+pub type Half<'a> = &'a mut (dyn FnMut() + Send);
+
+/// One after the other.
+pub fn in_turn(left: Half<'_>, right: Half<'_>) {
+    left();
+    right();
 }
 
 /// The tree. Changes are O(log n) each, and less if many are made together.
@@ -139,14 +155,29 @@ impl Tree {
         }
     }
 
-    /// Puts, replaces and removes records: at each key what stands there from now on, or nothing.
+    /// Puts, replaces and removes records: at each path (see [`path`]) what stands there from now on, or nothing. The left and the
+    /// right half of the tree learn apart: `both` is called once and must call each, in any order or at the same time.
     ///
     /// # Panics
-    /// If a key is there twice.
-    pub fn learn<'a>(&mut self, changes: impl IntoIterator<Item = (&'a Key, Option<&'a Record>)>) {
-        let change =
-            |(key, record): (&Key, Option<&Record>)| (path(key), record.map(|record| Digest::of(&encode(record))));
-        self.update(changes.into_iter().map(change).collect());
+    /// If a path is there twice.
+    pub fn learn(&mut self, mut changes: Vec<(Digest, Option<&Record>)>, both: impl FnOnce(Half<'_>, Half<'_>)) {
+        let hashed = |part: &[(Digest, Option<&Record>)]| -> Vec<Change> {
+            part.iter().map(|(path, record)| (*path, record.map(|record| Digest::of(&encode(record))))).collect()
+        };
+        changes.sort_unstable_by_key(|(path, _)| *path);
+        assert!(changes.is_sorted_by(|one, next| one.0 < next.0), "two changes at one path");
+        let (left, right) = changes.split_at(changes.partition_point(|(path, _)| !right_at(*path, 0)));
+        let Node::Inner(inner) = &mut self.top else {
+            return both(&mut || self.update(hashed(&changes)), &mut || {});
+        };
+        let Inner { left: left_node, right: right_node, left_hash, right_hash } = &mut **inner;
+        let learn = |node: &mut Node, hash: &mut Digest, part: &[(Digest, Option<&Record>)]| {
+            if !part.is_empty() {
+                *hash = node.update(&hashed(part), 1);
+            }
+        };
+        both(&mut || learn(left_node, left_hash, left), &mut || learn(right_node, right_hash, right));
+        self.root = self.top.settle();
     }
 
     /// The root: 32 zero bytes if nothing is there.

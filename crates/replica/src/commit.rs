@@ -1,8 +1,12 @@
 //! The committer: ends a group with the state's root, makes it durable with one sync, shows it to readers, and only then answers.
 
 use api::log::Entry;
-use ledger::{Digest, Key, state_tree::Tree};
+use ledger::{
+    Key,
+    state_tree::{self, Tree},
+};
 use std::{
+    ops::Range,
     path::PathBuf,
     sync::{
         Arc, RwLock,
@@ -16,14 +20,14 @@ use crate::{
     journal::Appender,
     lock::{read, write},
     proof::stands,
-    view::View,
+    view::{Change, View},
     writer::{Job, Waiting},
 };
 
 /// With so many operations that the index has yet to learn, which are kept in memory, the committer waits.
 const FRESH_MAX: usize = 131_072;
-/// Fewer leaves than these are not worth a thread.
-const FEW_LEAVES: usize = 256;
+/// Fewer changes and entries than these are not worth a thread.
+const FEW_HASHES: usize = 256;
 
 /// The one thread that writes the journal.
 pub(crate) struct Committer {
@@ -96,16 +100,31 @@ impl Committer {
         write(&self.view).stopped = Some(stopped);
     }
 
-    /// Ends a group with the state's root. The state's tree and the log's leaves are hashed side by side.
+    /// Ends a group with the state's root. Of many hashes another thread makes half: those of one half of the state's tree, and of
+    /// half of the log's leaves.
     fn seal(&mut self, group: &mut Group) {
-        let records = &group.change.records;
-        let hash = || group.unhashed().iter().map(|entry| group.leaf(entry)).collect::<Vec<(u64, Digest)>>();
-        let many = group.unhashed().len() >= FEW_LEAVES;
-        let leaves = std::thread::scope(|scope| {
-            let hashing = many.then(|| scope.spawn(hash));
-            self.tree.learn(records.iter().map(|(key, record)| (key, record.as_deref())));
-            hashing.map_or_else(hash, |hashing| hashing.join().expect("the hashing thread failed"))
-        });
+        let Change { paths, records, .. } = &group.change;
+        let changes: Vec<_> = paths.iter().zip(records).map(|(path, (_, record))| (*path, record.as_deref())).collect();
+        let entries = group.unhashed();
+        let hash = |entries: &[Range<usize>]| entries.iter().map(|entry| group.leaf(entry)).collect::<Vec<_>>();
+        let mut leaves = Vec::new();
+        if changes.len() + entries.len() < FEW_HASHES {
+            self.tree.learn(changes, state_tree::in_turn);
+            leaves.extend(hash(entries));
+        } else {
+            let (first, second) = entries.split_at(entries.len() / 2);
+            self.tree.learn(changes, |left, right| {
+                std::thread::scope(|scope| {
+                    let other = scope.spawn(|| {
+                        right();
+                        hash(second)
+                    });
+                    left();
+                    leaves.extend(hash(first));
+                    leaves.extend(other.join().expect("the hashing thread failed"));
+                });
+            });
+        }
         group.change.leaves.extend(leaves);
         group.put(&Entry::Root { root: self.tree.root() });
         group.hash_some();

@@ -5,7 +5,11 @@ use api::{
     proof::{Claim, Proof, Stood},
 };
 use imbl::OrdMap;
-use ledger::{Digest, Head, Key, Record, log_tree, log_tree::Frontier, state_tree::Tree};
+use ledger::{
+    Digest, Head, Key, Record, log_tree,
+    log_tree::Frontier,
+    state_tree::{self, Tree},
+};
 use std::{io, ops::Range, sync::Arc};
 use tokio::sync::oneshot;
 
@@ -57,7 +61,8 @@ impl Inner {
         let (records, head) = (view.records.clone(), view.head());
         drop(view);
         let mut tree = Tree::default();
-        tree.learn(records.iter().map(|(key, record)| (key, Some(&**record))));
+        let all = records.iter().map(|(key, record)| (state_tree::path(key), Some(&**record)));
+        tree.learn(all.collect(), state_tree::in_turn);
         Last { tree, records, head }
     }
 

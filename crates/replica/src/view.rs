@@ -26,6 +26,8 @@ pub(crate) struct View {
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub records: Vec<(Key, Option<Arc<Record>>)>,
+    /// Where the leaf of each record lies in the state's tree.
+    pub paths: Vec<Digest>,
     /// Offset and leaf hash of each entry.
     pub leaves: Vec<(u64, Digest)>,
     pub done: Vec<Arc<Done>>,

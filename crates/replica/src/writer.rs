@@ -1,14 +1,20 @@
 //! The writer: takes the operations that wait, and decides them, while the committer makes those before them durable.
 
 use api::{Applied, LedgerError, proof::Stood};
-use ledger::{Head, Key, Reject, Request, Signed, State, Time, Verified};
+use ledger::{Head, Key, Reject, Request, Signed, State, Time, Verified, state_tree};
 use std::{
     sync::{Arc, RwLock, mpsc::SyncSender},
     time::{SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::{decide::Done, group::Group, journal::holds_group, lock::read, view::View};
+use crate::{
+    decide::Done,
+    group::Group,
+    journal::holds_group,
+    lock::read,
+    view::{Change, View},
+};
 
 /// A group is full with so many operations; it may have some more, if they were submitted together or while none is wanted.
 pub(crate) const GROUP_MAX: usize = 8_192;
@@ -104,8 +110,11 @@ impl Writer {
 
     /// Notes in a group what it changed.
     pub(crate) fn close(&mut self, mut group: Group) -> Group {
-        let records = &mut group.change.records;
-        self.state.take_changes(|key, record| records.push((key, record.map(Arc::new))));
+        let Change { records, paths, .. } = &mut group.change;
+        self.state.take_changes(|key, record| {
+            paths.push(state_tree::path(&key));
+            records.push((key, record.map(Arc::new)));
+        });
         // Behind its operations it has the root.
         self.next += match group.change.done.len() as u64 {
             0 => 0,

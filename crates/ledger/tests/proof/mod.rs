@@ -44,22 +44,31 @@ pub fn assert_proves_all(state: &mut State) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// A path; half of them differ in their last bits alone.
+fn scattered(number: u8) -> Digest {
+    let mut path = if number.is_multiple_of(2) { Digest::of(&[number]) } else { Digest([7; 32]) };
+    path.0[31] ^= number >> 1;
+    path
+}
+
 proptest! {
     /// The root depends on what stands, not on the way there: changes made together, apart, and undone.
     #[test]
     fn a_tree_is_what_stands_in_it(
         rounds in prop::collection::vec(prop::collection::btree_map(0u8..60, prop::option::weighted(0.6, 0u8..3), 0..40), 1..6),
     ) {
-        // Half of the paths differ in their last bits alone.
-        let path = |number: u8| {
-            let mut path = if number.is_multiple_of(2) { Digest::of(&[number]) } else { Digest([7; 32]) };
-            path.0[31] ^= number >> 1;
-            path
+        let records = [0, 1, 2].map(|record| Record::Tag(Digest::of(&[record])));
+        let change = |(number, record): (&u8, &Option<u8>)| {
+            (scattered(*number), record.map(|at| Digest::of(&encode(&records[usize::from(at)]))))
         };
-        let change = |(number, record): (&u8, &Option<u8>)| (path(*number), record.map(|record| Digest::of(&[record])));
         let (mut tree, mut standing) = (state_tree::Tree::default(), std::collections::BTreeMap::new());
         for round in &rounds {
-            tree.update(round.iter().map(change).collect());
+            let record = |at: u8| &records[usize::from(at)];
+            let changes = round.iter().map(|(number, at)| (scattered(*number), at.map(record))).collect();
+            tree.learn(changes, |left, right| {
+                right();
+                left();
+            });
             standing.extend(round.iter().map(|(number, record)| (*number, *record)));
             standing.retain(|_, record| record.is_some());
             let mut together = state_tree::Tree::default();
@@ -68,7 +77,7 @@ proptest! {
             standing.iter().for_each(|one| apart.update(vec![change(one)]));
             prop_assert_eq!((tree.root(), tree.root()), (together.root(), apart.root()));
         }
-        tree.update(standing.keys().map(|number| (path(*number), None)).collect());
+        tree.update(standing.keys().map(|number| (scattered(*number), None)).collect());
         prop_assert_eq!(tree.root(), state_tree::Tree::default().root());
     }
 }
