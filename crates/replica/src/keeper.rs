@@ -25,7 +25,7 @@ const SNAPSHOT_ENTRIES: u64 = 32_768;
 const RECORDS_PER_ENTRY: u64 = 16;
 
 /// The index learns when nothing came for so long: what comes together is learned together, while nobody needs the processor.
-const QUIET: Duration = Duration::from_millis(5);
+const QUIET: Duration = Duration::from_millis(50);
 /// It waits at most so long after something came.
 const LAG_MAX: Duration = Duration::from_millis(250);
 /// With so many operations to learn it waits no longer.
