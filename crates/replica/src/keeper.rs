@@ -25,7 +25,11 @@ const SNAPSHOT_ENTRIES: u64 = 32_768;
 const RECORDS_PER_ENTRY: u64 = 16;
 
 /// The index learns when nothing came for so long: what comes together is learned together, while nobody needs the processor.
-const QUIET: Duration = Duration::from_millis(50);
+const QUIET: Duration = Duration::from_millis(5);
+/// With more than so many operations to learn the ledger is busy, and quiet is longer than one of its groups takes.
+const FEW: usize = 256;
+/// How long it is then.
+const QUIET_WHEN_BUSY: Duration = Duration::from_millis(50);
 /// It waits at most so long after something came.
 const LAG_MAX: Duration = Duration::from_millis(250);
 /// With so many operations to learn it waits no longer.
@@ -62,8 +66,12 @@ impl Keeper {
         let (mut saver, mut more) = (None, false);
         while more || news.recv().is_ok() {
             let came = Instant::now();
-            while came.elapsed() < LAG_MAX && read(&self.view).fresh.len() < PLENTY && news.recv_timeout(QUIET).is_ok()
-            {
+            loop {
+                let fresh = read(&self.view).fresh.len();
+                let quiet = if fresh > FEW { QUIET_WHEN_BUSY } else { QUIET };
+                if came.elapsed() >= LAG_MAX || fresh >= PLENTY || news.recv_timeout(quiet).is_err() {
+                    break;
+                }
             }
             more = self.work(self.due(), news, &mut saver);
         }
