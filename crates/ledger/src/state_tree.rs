@@ -155,8 +155,8 @@ impl Tree {
         }
     }
 
-    /// Puts, replaces and removes records: at each path (see [`path`]) what stands there from now on, or nothing. The left and the
-    /// right half of the tree learn apart: `both` is called once and must call each, in any order or at the same time.
+    /// Puts, replaces and removes records: at each path (see [`path`]) what stands there from now on, or nothing. The left
+    /// and the right half of the tree learn apart: `both` is called once and must call each, in any order or at once.
     ///
     /// # Panics
     /// If a path is there twice.

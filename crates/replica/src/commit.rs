@@ -100,8 +100,8 @@ impl Committer {
         write(&self.view).stopped = Some(stopped);
     }
 
-    /// Ends a group with the state's root. Of many hashes another thread makes half: those of one half of the state's tree, and of
-    /// half of the log's leaves.
+    /// Ends a group with the state's root. Of many hashes another thread makes half: those of one half of the state's tree,
+    /// and of half of the log's leaves.
     fn seal(&mut self, group: &mut Group) {
         let Change { paths, records, .. } = &group.change;
         let changes: Vec<_> = paths.iter().zip(records).map(|(path, (_, record))| (*path, record.as_deref())).collect();

@@ -34,8 +34,8 @@ impl Inner {
         self.under(signed, index, Claim::Entry(Box::new(entry)))
     }
 
-    /// Proves what stands under a key, or that nothing does. The committer has the tree; when it is gone nothing changes any more,
-    /// and a tree is made once from what readers see.
+    /// Proves what stands under a key, or that nothing does. The committer has the tree; when it is gone nothing changes any
+    /// more, and a tree is made once from what readers see.
     ///
     /// # Errors
     /// The system's, or a damaged record.
