@@ -58,8 +58,16 @@ pub use voucher::{Line, Tally, Voucher};
 
 /// Encodes a value canonically: one byte string per value (Borsh, see `docs/ledger.md`).
 pub fn encode<T: borsh::BorshSerialize + ?Sized>(value: &T) -> alloc::vec::Vec<u8> {
+    let mut bytes = alloc::vec::Vec::new();
+    encode_to(value, &mut bytes);
+    bytes
+}
+
+/// Appends the canonical encoding of a value.
+pub fn encode_to<T: borsh::BorshSerialize + ?Sized>(value: &T, to: &mut alloc::vec::Vec<u8>) {
     // Writing to memory fails for collections longer than u32::MAX only, and our limits are far below.
-    borsh::to_vec(value).unwrap_or_default()
+    let written = value.serialize(to);
+    debug_assert!(written.is_ok(), "a collection longer than any limit");
 }
 
 /// Decodes exactly one value; trailing or malformed bytes are refused.

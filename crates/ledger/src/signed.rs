@@ -1,6 +1,6 @@
 //! Signatures. Each covers the network and a purpose, so that none can stand for another.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -72,7 +72,7 @@ impl Signed<Request> {
     pub fn into_verified(self, network: Digest) -> Result<Verified, Reject> {
         let (encoded, message) = self.check(network)?;
         if verify_signature(self.body.key, &message, self.signature) {
-            Ok(Verified { signed: self, encoded })
+            Ok(Verified { signed: Arc::new(self), bytes: encoded.len() })
         } else {
             Err(Reject::BadSignature)
         }
@@ -96,8 +96,9 @@ impl Signed<Request> {
 /// An operation whose size, network and signature were checked. There is no other way to make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    signed: Signed<Request>,
-    encoded: Vec<u8>,
+    /// Shared with whoever remembers it: it is large.
+    signed: Arc<Signed<Request>>,
+    bytes: usize,
 }
 
 impl Verified {
@@ -109,7 +110,7 @@ impl Verified {
             .map(|signed| {
                 let (encoded, message) = signed.check(network)?;
                 claims.push(Claim::new(signed.body.key, &message, signed.signature));
-                Ok(Self { signed, encoded })
+                Ok(Self { signed: Arc::new(signed), bytes: encoded.len() })
             })
             .collect();
         let mut good = good(&claims).into_iter();
@@ -120,23 +121,18 @@ impl Verified {
     }
 
     /// What is asked, by whom.
-    pub const fn request(&self) -> &Request {
+    pub fn request(&self) -> &Request {
         &self.signed.body
     }
 
     /// The operation as it was signed.
-    pub const fn signed(&self) -> &Signed<Request> {
+    pub const fn signed(&self) -> &Arc<Signed<Request>> {
         &self.signed
     }
 
-    /// The operation as it was signed, given away.
-    pub fn into_signed(self) -> Signed<Request> {
-        self.signed
-    }
-
-    /// Its signed encoding.
-    pub fn encoded(&self) -> &[u8] {
-        &self.encoded
+    /// The length of its signed encoding.
+    pub const fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 

@@ -121,7 +121,7 @@ impl State {
     /// changes nothing else.
     pub fn apply(&mut self, at: Time, operation: &Verified) -> Result<Outcome, Reject> {
         let request = operation.request();
-        let bytes = operation.encoded().len();
+        let bytes = operation.bytes();
         let door = Door { genesis: &self.genesis, network: self.network, time: self.totals.time };
         let fee = match self.accounts.find(request.account) {
             Some(account) => {

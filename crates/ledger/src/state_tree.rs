@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::{Digest, Key, Record, encode};
+use crate::{Digest, Key, Record, encode, encode_to};
 
 /// The hash of an empty subtree.
 const EMPTY: Digest = Digest([0; 32]);
@@ -162,7 +162,13 @@ impl Tree {
     /// If a path is there twice.
     pub fn learn(&mut self, mut changes: Vec<(Digest, Option<&Record>)>, both: impl FnOnce(Half<'_>, Half<'_>)) {
         let hashed = |part: &[(Digest, Option<&Record>)]| -> Vec<Change> {
-            part.iter().map(|(path, record)| (*path, record.map(|record| Digest::of(&encode(record))))).collect()
+            let mut bytes = Vec::new();
+            let mut digest = |record| {
+                bytes.clear();
+                encode_to(record, &mut bytes);
+                Digest::of(&bytes)
+            };
+            part.iter().map(|(path, record)| (*path, record.map(&mut digest))).collect()
         };
         changes.sort_unstable_by_key(|(path, _)| *path);
         assert!(changes.is_sorted_by(|one, next| one.0 < next.0), "two changes at one path");

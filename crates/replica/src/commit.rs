@@ -43,28 +43,31 @@ pub(crate) struct Committer {
 impl Committer {
     /// Runs until the writer has ended, or the journal cannot be written.
     pub(crate) fn run(mut self, groups: Receiver<Group>, writer: &WeakUnboundedSender<Job>) {
-        let free = || writer.upgrade().is_some_and(|writer| writer.send(Job::Free).is_ok());
+        let free = || drop(writer.upgrade().map(|writer| writer.send(Job::Free)));
         while let Ok(group) = groups.recv() {
-            if self.commit(group).is_err() {
+            if self.commit(group, free).is_err() {
                 break;
             }
-            free();
         }
         // The writer sees that nobody takes its next group.
         drop(groups);
         free();
     }
 
-    /// Commits a group, then answers everybody in it.
+    /// Commits a group, then answers everybody in it. Says `free` as soon as the group is durable: while readers get to see
+    /// it, the writer ends the next one.
     ///
     /// # Errors
     /// If the journal failed: then nobody was answered, and the writer's state is ahead of what is durable.
-    pub(crate) fn commit(&mut self, mut group: Group) -> std::io::Result<()> {
+    pub(crate) fn commit(&mut self, mut group: Group, free: impl FnOnce()) -> std::io::Result<()> {
         let wrote = !group.change.done.is_empty();
+        let start = self.journal.end();
         if wrote {
             self.seal(&mut group);
-            let start = self.journal.end();
             self.journal.commit(&group.bytes).inspect_err(|error| self.stop(error))?;
+        }
+        free();
+        if wrote {
             group.change.leaves.iter_mut().for_each(|(offset, _)| *offset += start);
             group.change.end = self.journal.end();
             write(&self.view).publish(group.change);
@@ -88,7 +91,7 @@ impl Committer {
     /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for
     /// it.
     fn tell_keeper(&self) {
-        let behind = read(&self.view).fresh.len() > FRESH_MAX;
+        let behind = read(&self.view).unindexed() > FRESH_MAX;
         let _ = if behind { self.news.send(()).map_err(drop) } else { self.news.try_send(()).map_err(drop) };
     }
 

@@ -1,6 +1,7 @@
 //! One operation decided: what the log says of it, and what the index keeps beside.
 
 use ledger::{ArtifactId, Operation, Outcome, Reject, Request, Signed, State, Time, Usage, Verified};
+use std::sync::Arc;
 
 /// An operation that left a trace.
 #[derive(Debug, Clone)]
@@ -10,7 +11,7 @@ pub(crate) struct Done {
     /// Its time.
     pub at: Time,
     /// As it was signed.
-    pub signed: Signed<Request>,
+    pub signed: Arc<Signed<Request>>,
     /// What became of it; never an admission refusal.
     pub answer: Result<Outcome, Reject>,
     /// If it settled: tokens by the artifact that was run, newer than the settlement before.
@@ -29,7 +30,7 @@ impl Done {
             Err(reject) if reject.is_admission() => Err(reject),
             answer => {
                 let used = if answer.is_ok() { used } else { Vec::new() };
-                Ok(Self { entry, at, signed: operation.signed().clone(), answer, used })
+                Ok(Self { entry, at, signed: Arc::clone(operation.signed()), answer, used })
             }
         }
     }

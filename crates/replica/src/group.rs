@@ -2,7 +2,7 @@
 
 use api::log::Entry;
 use ledger::{Digest, Key, log_tree};
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use crate::{
     decide::Done,
@@ -53,7 +53,7 @@ impl Group {
     /// Appends an operation, whose signed encoding is `encoded`.
     pub(crate) fn put_operation(&mut self, done: Done, encoded: &[u8]) {
         self.put_record(|to| Entry::put_operation(done.at, encoded, done.result(), to));
-        self.change.done.push(Arc::new(done));
+        self.change.done.push(done);
     }
 
     /// Appends an entry.

@@ -18,7 +18,7 @@ impl Replica {
         // What is fresh first: it moves to the index, never back. What is in both is told once.
         let mut found: BTreeMap<u64, Received> = {
             let view = read(&self.0.view);
-            let done = view.fresh.iter().filter(|done| done.entry >= from && done.answer.is_ok());
+            let done = view.fresh().filter(|done| done.entry >= from && done.answer.is_ok());
             done.filter_map(|done| Some((done.entry, received(account, done.entry, done.at, &done.signed)?))).collect()
         };
         let known = self.0.index.received(account, from, RECEIVED_MAX).map_err(|error| self.0.unreachable(&error))?;
@@ -51,7 +51,8 @@ impl Replica {
         let fresh: Vec<_> = read(&self.0.view).fresh.iter().cloned().collect();
         let (entries, known) = self.0.index.used().map_err(|error| self.0.unreachable(&error))?;
         let mut used: BTreeMap<ArtifactId, Usage> = known.into_iter().collect();
-        for (artifact, usage) in fresh.iter().filter(|done| done.entry >= entries).flat_map(|done| &done.used) {
+        let newer = fresh.iter().flat_map(|group| &group.done).filter(|done| done.entry >= entries);
+        for (artifact, usage) in newer.flat_map(|done| &done.used) {
             let before = used.entry(*artifact).or_default();
             *before = sum(*before, *usage);
         }

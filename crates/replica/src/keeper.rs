@@ -67,7 +67,7 @@ impl Keeper {
         while more || news.recv().is_ok() {
             let came = Instant::now();
             loop {
-                let fresh = read(&self.view).fresh.len();
+                let fresh = read(&self.view).unindexed();
                 let quiet = if fresh > FEW { QUIET_WHEN_BUSY } else { QUIET };
                 if came.elapsed() >= LAG_MAX || fresh >= PLENTY || news.recv_timeout(quiet).is_err() {
                     break;
@@ -88,7 +88,7 @@ impl Keeper {
             let busy = saver.as_ref().is_some_and(|saver| !saver.is_finished());
             match self.turn(if busy { u64::MAX } else { due }) {
                 Next::Rest => return false,
-                Next::Again if read(&self.view).fresh.front().is_some_and(|done| done.entry >= all) => return true,
+                Next::Again if read(&self.view).fresh().next().is_some_and(|done| done.entry >= all) => return true,
                 Next::Again => {}
                 Next::Save(saving) => {
                     finish(saver);
@@ -139,11 +139,16 @@ impl Keeper {
 
     /// Teaches the index some of what is fresh, for good if a snapshot waits for that. Gives how many entries it knows then.
     fn learn(&self) -> Result<u64, Error> {
-        let (fresh, head) = read(&self.view).unlearned(PART);
+        let (fresh, head) = {
+            let view = read(&self.view);
+            let fresh = view.unlearned(PART);
+            let head = fresh.last().map_or_else(|| view.head(), |group| group.head);
+            (fresh, head)
+        };
         let synced = self.taken.as_ref().is_some_and(|taken| taken.head.size <= head.size);
-        let count = fresh.len();
+        let groups = fresh.len();
         self.index.learn(fresh, head, synced)?;
-        let learned = write(&self.view).learned(count, head);
+        let learned = write(&self.view).learned(groups);
         drop(learned);
         Ok(head.size)
     }

@@ -123,7 +123,7 @@ impl Ready {
         let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
         let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));
         let committer = Committer { tree: state.take_tree(), journal, view: seen, news: tell, path };
-        let writer = Writer { state, next, clock: time };
+        let writer = Writer { state, next, clock: time, encoded: Vec::new() };
         let inner = Inner {
             network: genesis.network(),
             genesis,

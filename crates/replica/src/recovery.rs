@@ -10,7 +10,7 @@ use crate::{
     journal::{self, Damage, HEADER_BYTES, Raw, ScanError, Tail, open_header, scan},
     replay::{self, Replay, wrong},
     snapshot::Snapshot,
-    view::View,
+    view::{Fresh, View},
 };
 
 /// So many entries are checked together, and then taught to the index: groups are often of one operation.
@@ -137,7 +137,8 @@ impl<'a> Reading<'a> {
         let Some(replay) = &mut self.replay else { return Ok(()) };
         let done = replay.feed(&std::mem::take(&mut self.unchecked))?;
         if self.index_fits {
-            self.index.learn(done.into_iter().map(Arc::new).collect(), self.view.head(), false)?;
+            let head = self.view.head();
+            self.index.learn(vec![Arc::new(Fresh { done, head })], head, false)?;
         }
         Ok(())
     }

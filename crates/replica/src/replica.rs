@@ -147,7 +147,7 @@ impl Replica {
         let view = read(&self.0.view);
         let (entries, records, bytes, stopped) =
             (view.shape.size(), view.records.len(), view.end, u8::from(view.stopped.is_some()));
-        let unindexed = view.fresh.len();
+        let unindexed = view.unindexed();
         let operations = match view.record(&Key::Totals) {
             Some(Record::Totals(totals)) => totals.operations,
             _ => 0,
@@ -167,7 +167,7 @@ impl Replica {
         let request = &operation.body;
         let fresh = read(&self.0.view).fresh_operation(request.account, request.sequence);
         if let Some(done) = fresh {
-            return if done.signed == *operation { done.reply() } else { Err(self.taken(request)) };
+            return if *done.signed == *operation { done.reply() } else { Err(self.taken(request)) };
         }
         let Some(known) = self.0.known(request.account, request.sequence)? else {
             return Err(self.taken(request));

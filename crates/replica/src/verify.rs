@@ -64,7 +64,7 @@ mod tests {
             assert_eq!(found.len(), count);
             for (at, (found, operation)) in found.iter().zip(&operations).enumerate() {
                 match found {
-                    Ok(found) => assert!(!wrong.contains(&at) && found.signed() == operation),
+                    Ok(found) => assert!(!wrong.contains(&at) && **found.signed() == *operation),
                     Err(reject) => assert!(wrong.contains(&at) && *reject == Reject::BadSignature),
                 }
             }

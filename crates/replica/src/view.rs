@@ -15,11 +15,17 @@ pub(crate) struct View {
     /// Where the durable part of the journal ends, in bytes.
     pub end: u64,
     /// What the index has yet to learn, in the order of the log.
-    pub fresh: VecDeque<Arc<Done>>,
-    /// The head after each group of those.
-    pub heads: VecDeque<Head>,
+    pub fresh: VecDeque<Arc<Fresh>>,
     /// Why writing stopped, if it did.
     pub stopped: Option<String>,
+}
+
+/// A group that the index has yet to learn.
+#[derive(Debug)]
+pub(crate) struct Fresh {
+    pub done: Vec<Done>,
+    /// The head after it.
+    pub head: Head,
 }
 
 /// What a group changed.
@@ -30,7 +36,7 @@ pub(crate) struct Change {
     pub paths: Vec<Digest>,
     /// Offset and leaf hash of each entry.
     pub leaves: Vec<(u64, Digest)>,
-    pub done: Vec<Arc<Done>>,
+    pub done: Vec<Done>,
     pub end: u64,
 }
 
@@ -46,24 +52,34 @@ impl View {
         for (offset, leaf) in change.leaves {
             self.shape.push(offset, leaf);
         }
-        self.fresh.extend(change.done);
-        self.heads.push_back(self.head());
+        self.fresh.push_back(Arc::new(Fresh { done: change.done, head: self.head() }));
         self.end = change.end;
     }
 
-    /// The first groups of what is fresh, with about `count` operations, and the head after them.
-    pub(crate) fn unlearned(&self, count: usize) -> (Vec<Arc<Done>>, Head) {
-        let before = |head: &Head| self.fresh.partition_point(|done| done.entry < head.size);
-        let groups = self.heads.partition_point(|head| before(head) < count);
-        let head = self.heads.get(groups).or(self.heads.back()).copied().unwrap_or_else(|| self.head());
-        (self.fresh.iter().take(before(&head)).cloned().collect(), head)
+    /// The operations that the index has yet to learn, in the order of the log.
+    pub(crate) fn fresh(&self) -> impl Iterator<Item = &Done> {
+        self.fresh.iter().flat_map(|group| &group.done)
     }
 
-    /// Forgets the first operations, which the index knows, up to a head. They are given back: dropping them takes its time.
-    pub(crate) fn learned(&mut self, count: usize, head: Head) -> Vec<Arc<Done>> {
-        let groups = self.heads.partition_point(|group| group.size <= head.size);
-        self.heads.drain(..groups);
-        self.fresh.drain(..count).collect()
+    /// How many those are.
+    pub(crate) fn unindexed(&self) -> usize {
+        self.fresh.iter().map(|group| group.done.len()).sum()
+    }
+
+    /// The first groups of what is fresh, with about `count` operations.
+    pub(crate) fn unlearned(&self, count: usize) -> Vec<Arc<Fresh>> {
+        let mut before = 0;
+        let wanted = |group: &&Arc<Fresh>| {
+            let wanted = before < count;
+            before += group.done.len();
+            wanted
+        };
+        self.fresh.iter().take_while(wanted).cloned().collect()
+    }
+
+    /// Forgets the first groups, which the index knows. They are given back: dropping them takes its time.
+    pub(crate) fn learned(&mut self, groups: usize) -> Vec<Arc<Fresh>> {
+        self.fresh.drain(..groups).collect()
     }
 
     /// What stands under a key.
@@ -76,14 +92,14 @@ impl View {
     }
 
     /// An operation that the index has yet to learn.
-    pub(crate) fn fresh_operation(&self, account: AccountId, sequence: u64) -> Option<Arc<Done>> {
-        let is = |done: &&Arc<Done>| done.signed.body.account == account && done.signed.body.sequence == sequence;
-        self.fresh.iter().find(is).cloned()
+    pub(crate) fn fresh_operation(&self, account: AccountId, sequence: u64) -> Option<Done> {
+        let is = |done: &&Done| done.signed.body.account == account && done.signed.body.sequence == sequence;
+        self.fresh().find(is).cloned()
     }
 
     /// The first settlement that the index has yet to learn and that covers a receipt.
     pub(crate) fn fresh_settlement(&self, channel: ChannelId, number: u64) -> Option<api::Settled> {
-        self.fresh.iter().filter(|done| done.answer.is_ok()).find_map(|done| match &done.signed.body.operation {
+        self.fresh().filter(|done| done.answer.is_ok()).find_map(|done| match &done.signed.body.operation {
             ledger::Operation::Settle { voucher }
                 if voucher.body.channel == channel && voucher.body.number >= number =>
             {

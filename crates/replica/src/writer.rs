@@ -19,7 +19,7 @@ use crate::{
 /// A group is full with so many operations; it may have some more, if they were submitted together or while none is wanted.
 pub(crate) const GROUP_MAX: usize = 8_192;
 /// Most operations that may wait; more are turned away.
-pub(crate) const QUEUE_MAX: usize = 2 * GROUP_MAX;
+pub(crate) const QUEUE_MAX: usize = 4 * GROUP_MAX;
 
 /// What the writer is asked.
 pub(crate) enum Job {
@@ -46,7 +46,7 @@ pub(crate) enum Verdict {
     /// It was decided, and what was decided is durable.
     Answered(Result<Applied, LedgerError>),
     /// An operation with its sequence was decided before, and that is durable: look whether it was the same.
-    Repeated(Box<Signed<Request>>),
+    Repeated(Arc<Signed<Request>>),
 }
 
 /// The one thread that changes the state.
@@ -56,6 +56,8 @@ pub(crate) struct Writer {
     /// The index of the next entry.
     pub next: u64,
     pub clock: Clock,
+    /// The signed encoding of the operation that is decided.
+    pub encoded: Vec<u8>,
 }
 
 impl Writer {
@@ -130,17 +132,19 @@ impl Writer {
             Err(reject) => return refused(reject),
         };
         // In the journal its bytes must not look like the beginning of a group; docs/journal.md, Torn or damaged.
-        if holds_group(operation.encoded()) {
+        self.encoded.clear();
+        ledger::encode_to(&**operation.signed(), &mut self.encoded);
+        if holds_group(&self.encoded) {
             return refused(Reject::Malformed);
         }
         match Done::decide(&mut self.state, group.next(), at, &operation) {
             Ok(done) => {
                 let reply = done.reply();
-                group.put_operation(done, operation.encoded());
+                group.put_operation(done, &self.encoded);
                 Verdict::Answered(reply)
             }
             Err(_) if operation.request().sequence < self.state.sequence(&operation.request().account) => {
-                Verdict::Repeated(Box::new(operation.into_signed()))
+                Verdict::Repeated(Arc::clone(operation.signed()))
             }
             Err(reject) => refused(reject),
         }

@@ -79,7 +79,7 @@ pub(super) async fn list(State(replica): State<Replica>, query: Result<Query<Ope
 pub(super) async fn one(State(replica): State<Replica>, Path(entry): Path<String>) -> Answer {
     let number: u64 = entry.parse().map_err(|_| Failure::bad("entry", "an entry is a number, counted from 0"))?;
     let log_entry = replica.0.log_entry(number)?;
-    let fresh = read(&replica.0.view).fresh.iter().find(|done| done.entry == number).map(|done| done.answer.clone());
+    let fresh = read(&replica.0.view).fresh().find(|done| done.entry == number).map(|done| done.answer.clone());
     let answer = match fresh {
         Some(answer) => Some(answer),
         None => {

@@ -8,7 +8,7 @@ use super::{
     Index, Thing, sql, sum,
     things::{Numbers, concerns},
 };
-use crate::{Error, decide::Done, lock::hold};
+use crate::{Error, decide::Done, lock::hold, view::Fresh};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -18,9 +18,9 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Index`]; nothing was learned.
-    pub(crate) fn learn(&self, done: Vec<Arc<Done>>, head: Head, synced: bool) -> Result<(), Error> {
+    pub(crate) fn learn(&self, fresh: Vec<Arc<Fresh>>, head: Head, synced: bool) -> Result<(), Error> {
         let numbers = Arc::clone(&self.numbers);
-        let job = move |books: &Connection| learn_all(books, &mut hold(&numbers), &done, head);
+        let job = move |books: &Connection| learn_all(books, &mut hold(&numbers), &fresh, head);
         let learned = if synced {
             futures::executor::block_on(self.books.write_synced(job))
         } else {
@@ -30,10 +30,10 @@ impl Index {
     }
 }
 
-fn learn_all(books: &Connection, numbers: &mut Numbers, done: &[Arc<Done>], head: Head) -> rusqlite::Result<()> {
+fn learn_all(books: &Connection, numbers: &mut Numbers, fresh: &[Arc<Fresh>], head: Head) -> rusqlite::Result<()> {
     let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
-    let (mut operations, mut concerned) = (Vec::with_capacity(done.len()), Vec::new());
-    for done in done.iter().map(Arc::as_ref).filter(|done| sql(done.entry) >= known) {
+    let (mut operations, mut concerned) = (Vec::new(), Vec::new());
+    for done in fresh.iter().flat_map(|group| &group.done).filter(|done| sql(done.entry) >= known) {
         learn_settled(books, done)?;
         let received = received(done);
         for thing in concerns(done) {

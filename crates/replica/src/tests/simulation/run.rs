@@ -346,8 +346,8 @@ impl Process {
         });
         for group in groups {
             let Some(committer) = &mut self.committer else { break };
-            let decided = group.change.done.iter().map(|done| done.signed.clone()).collect();
-            if committer.commit(group).is_err() {
+            let decided = group.change.done.iter().map(|done| Signed::clone(&done.signed)).collect();
+            if committer.commit(group, || {}).is_err() {
                 (self.committer, self.failed) = (None, decided);
             }
         }
