@@ -18,22 +18,28 @@ pub struct Sqlite {
     _dir: tempfile::TempDir,
 }
 
+/// As little as a double entry can be: accounts are small integers, and a transfer has a number of its own.
+const BARE: &str = "
+    CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
+    CREATE TABLE transfers (id INTEGER PRIMARY KEY, payer INTEGER, payee INTEGER, amount INTEGER, reference BLOB);";
+
 impl Sqlite {
-    /// Accounts with credits. They fit into its cache.
+    /// Accounts with credits in [`BARE`] books. They fit into its cache.
     ///
     /// # Errors
     /// SQLite's and the system's.
     pub fn new(accounts: usize) -> Result<Self> {
+        Self::open(BARE, 0..accounts as i64)
+    }
+
+    fn open<T: rusqlite::ToSql>(tables: &str, accounts: impl Iterator<Item = T>) -> Result<Self> {
         let dir = tempfile::tempdir()?;
         let mut books = rusqlite::Connection::open(dir.path().join("books"))?;
-        books.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -524288;
-             CREATE TABLE accounts (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
-             CREATE TABLE transfers (id INTEGER PRIMARY KEY, payer INTEGER, payee INTEGER, amount INTEGER, reference BLOB);",
-        )?;
+        books.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -524288;")?;
+        books.execute_batch(tables)?;
         let funding = books.transaction()?;
-        for id in 0..accounts {
-            funding.prepare_cached("INSERT INTO accounts VALUES (?, 1000000)")?.execute([id as i64])?;
+        for id in accounts {
+            funding.prepare_cached("INSERT INTO accounts (id, balance) VALUES (?, 1000000)")?.execute([id])?;
         }
         funding.commit()?;
         books.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
@@ -54,6 +60,51 @@ impl Sqlite {
                 take.execute([*from as i64])?;
                 give.execute([*to as i64])?;
                 note.execute(rusqlite::params![*from as i64, *to as i64, [7u8; 32]])?;
+            }
+        }
+        Ok(transaction.commit()?)
+    }
+}
+
+/// SQLite, keeping what the ledger keeps of a transfer: accounts are known by their keys, and no payer's transfer counts twice.
+pub struct KeyedSqlite {
+    books: Sqlite,
+    ids: Vec<[u8; 32]>,
+    sequences: Vec<i64>,
+}
+
+const KEYED: &str = "
+    CREATE TABLE accounts (id BLOB PRIMARY KEY, balance INTEGER NOT NULL, sequence INTEGER DEFAULT 0) WITHOUT ROWID;
+    CREATE TABLE transfers (id INTEGER PRIMARY KEY, payer BLOB, sequence INTEGER, payee BLOB, amount INTEGER, reference BLOB);";
+
+impl KeyedSqlite {
+    /// Accounts with credits. They fit into its cache.
+    ///
+    /// # Errors
+    /// SQLite's and the system's.
+    pub fn new(ids: Vec<[u8; 32]>) -> Result<Self> {
+        let sequences = vec![0; ids.len()];
+        Ok(Self { books: Sqlite::open(KEYED, ids.iter())?, ids, sequences })
+    }
+
+    /// Makes transfers durable.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn transfer(&mut self, batch: &[Pair]) -> Result<()> {
+        let transaction = self.books.books.transaction()?;
+        {
+            let take =
+                "UPDATE accounts SET balance = balance - 1, sequence = sequence + 1 WHERE id = ? AND sequence = ?";
+            let mut take = transaction.prepare_cached(take)?;
+            let mut give = transaction.prepare_cached("UPDATE accounts SET balance = balance + 1 WHERE id = ?")?;
+            let mut note = transaction.prepare_cached("INSERT INTO transfers VALUES (NULL, ?, ?, ?, 1, ?)")?;
+            for (from, to) in batch {
+                let taken = take.execute(rusqlite::params![self.ids[*from], self.sequences[*from]])?;
+                ensure!(taken == 1, "a transfer that counts twice");
+                give.execute([self.ids[*to]])?;
+                note.execute(rusqlite::params![self.ids[*from], self.sequences[*from], self.ids[*to], [7u8; 32]])?;
+                self.sequences[*from] += 1;
             }
         }
         Ok(transaction.commit()?)

@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 use benches::{
-    double_entry::{Pair, Postgres, Sqlite},
+    double_entry::{KeyedSqlite, Pair, Postgres, Sqlite},
     machine,
     market::{genesis, key, offer, open, publication, register, settle, sign, work},
     median, rate,
@@ -25,8 +25,9 @@ use tokio::runtime::Runtime;
 /// Signatures in one equation, as the ledger has them.
 const TOGETHER: usize = 256;
 const BATCHES: [usize; 2] = [1_000, 8_000];
-/// Batches whose answers a client waits for: it sends the next one while the last is made durable.
-const IN_FLIGHT: usize = 2;
+/// Transfers whose answers clients wait for at once, in batches: the ledger decides, hashes, syncs and tells at the same time.
+/// A database takes a batch after the other, since its transactions on the same accounts exclude each other.
+const IN_FLIGHT: usize = 32_000;
 /// Who submits at the same time, a batch each.
 const CLIENTS: usize = 16;
 /// Receipts that one settlement stands for.
@@ -38,7 +39,7 @@ fn main() -> Result<()> {
     for argument in std::env::args().skip(1) {
         numbers.push(argument.parse::<usize>()?);
     }
-    let (transfers, rounds) = (numbers.first().copied().unwrap_or(48_000), numbers.get(1).copied().unwrap_or(5));
+    let (transfers, rounds) = (numbers.first().copied().unwrap_or(64_000), numbers.get(1).copied().unwrap_or(5));
     let worlds = numbers.get(2..).filter(|worlds| !worlds.is_empty()).unwrap_or(&[1_000, 10_000, 1_000_000]);
     println!("{}, {transfers} transfers, medians of {rounds} rounds", machine());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -79,6 +80,11 @@ impl World {
         });
         let transfers = transfers.collect();
         Self { accounts, issues: ids.iter().enumerate().map(issue).collect(), transfers }
+    }
+
+    /// The accounts.
+    fn ids(&self) -> Vec<[u8; 32]> {
+        (1..=self.accounts).map(|number| AccountId::from(key(number).public()).0).collect()
     }
 
     /// A ledger in which every account has credits.
@@ -198,17 +204,21 @@ fn durable(
     let dir = tempfile::tempdir()?;
     let replica = world.funded(dir.path(), runtime)?;
     let mut sqlite = Sqlite::new(accounts)?;
+    let mut keyed = KeyedSqlite::new(world.ids())?;
     let mut server = postgres.map(|postgres| postgres.books(accounts)).transpose()?;
     let mut parts = world.transfers.chunks(transfers);
     for batch in BATCHES {
-        let mut rates = [const { Vec::new() }; 4];
+        let mut rates = [const { Vec::new() }; 5];
         for part in parts.by_ref().take(rounds) {
             let (pairs, verified) = (part.iter().map(|(pair, _)| *pair).collect::<Vec<_>>(), verified(part));
-            let batches: Vec<_> = verified.chunks(batch).map(<[_]>::to_vec).collect();
+            let (mut verified, mut batches) = (verified.into_iter(), Vec::new());
+            while verified.len() > 0 {
+                batches.push(verified.by_ref().take(batch).collect::<Vec<_>>());
+            }
             let begun = Instant::now();
             runtime.block_on(async {
                 let batches = futures::stream::iter(batches).map(|batch| replica.submit_verified(batch));
-                let mut answers = batches.buffered(IN_FLIGHT);
+                let mut answers = batches.buffered(IN_FLIGHT / batch);
                 while let Some(answers) = answers.next().await {
                     answers.into_iter().try_for_each(|answer| answer.map(drop))?;
                 }
@@ -220,18 +230,22 @@ fn durable(
             let begun = Instant::now();
             pairs.chunks(batch).try_for_each(|batch| sqlite.transfer(batch))?;
             rates[2].push(rate(transfers, begun));
+            let begun = Instant::now();
+            pairs.chunks(batch).try_for_each(|batch| keyed.transfer(batch))?;
+            rates[3].push(rate(transfers, begun));
             if let Some(server) = &mut server {
                 let begun = Instant::now();
                 pairs.chunks(batch).try_for_each(|batch| server.transfer(batch))?;
-                rates[3].push(rate(transfers, begun));
+                rates[4].push(rate(transfers, begun));
             }
         }
-        let [ours, indexed, sqlite, server] =
+        let [ours, indexed, sqlite, keyed, server] =
             rates.map(|rates| if rates.is_empty() { f64::NAN } else { median(rates) });
         println!(
             "durable, {accounts} accounts, batches of {batch}: ledger {ours:.0}/s ({indexed:.0}/s until the index has them), \
-             SQLite {sqlite:.0}/s ({:.2} of it), PostgreSQL {server:.0}/s ({:.1} of it)",
+             SQLite {sqlite:.0}/s ({:.2} of it), by keys {keyed:.0}/s ({:.2} of it), PostgreSQL {server:.0}/s ({:.1} of it)",
             ours / sqlite,
+            ours / keyed,
             ours / server
         );
     }

@@ -1,16 +1,13 @@
-//! The committer: ends a group with the state's root, makes it durable with one sync, shows it to readers, and only then answers.
+//! The committer: ends a group with the state's root, and makes it durable with one sync.
 
 use api::log::Entry;
-use ledger::{
-    Key,
-    state_tree::{self, Tree},
-};
+use ledger::state_tree::{self, Tree};
 use std::{
     ops::Range,
     path::PathBuf,
     sync::{
         Arc, RwLock,
-        mpsc::{Receiver, SyncSender},
+        mpsc::{Receiver, sync_channel},
     },
 };
 use tokio::sync::mpsc::WeakUnboundedSender;
@@ -18,81 +15,62 @@ use tokio::sync::mpsc::WeakUnboundedSender;
 use crate::{
     group::Group,
     journal::Appender,
-    lock::{read, write},
-    proof::stands,
+    lock::write,
+    proof::ways,
+    tell::Teller,
     view::{Change, View},
-    writer::{Job, Waiting},
+    writer::{Job, SENT_MAX},
 };
 
-/// With so many operations that the index has yet to learn, which are kept in memory, the committer waits.
-const FRESH_MAX: usize = 131_072;
 /// Fewer changes and entries than these are not worth a thread.
 const FEW_HASHES: usize = 256;
 
 /// The one thread that writes the journal.
 pub(crate) struct Committer {
-    /// Over the records as readers see them, between two groups.
+    /// Over the records of all that is durable, between two groups.
     pub tree: Tree,
     pub journal: Appender,
+    /// To say in it why writing stops.
     pub view: Arc<RwLock<View>>,
-    /// Tells the keeper that something is new.
-    pub news: SyncSender<()>,
     pub path: PathBuf,
 }
 
 impl Committer {
     /// Runs until the writer has ended, or the journal cannot be written.
-    pub(crate) fn run(mut self, groups: Receiver<Group>, writer: &WeakUnboundedSender<Job>) {
-        let free = || drop(writer.upgrade().map(|writer| writer.send(Job::Free)));
-        while let Ok(group) = groups.recv() {
-            if self.commit(group, free).is_err() {
-                break;
+    pub(crate) fn run(mut self, groups: Receiver<Group>, writer: &WeakUnboundedSender<Job>, teller: Teller) {
+        let send = |job| drop(writer.upgrade().map(|writer| writer.send(job)));
+        std::thread::scope(|scope| {
+            let (durable, committed) = sync_channel(1);
+            scope.spawn(|| teller.run(committed, send));
+            while let Ok(mut group) = groups.recv()
+                && self.commit(&mut group).is_ok()
+            {
+                send(Job::Durable);
+                if durable.send(group).is_err() {
+                    break;
+                }
             }
-        }
+        });
         // The writer sees that nobody takes its next group.
         drop(groups);
-        free();
+        (0..SENT_MAX).for_each(|_| send(Job::Durable));
     }
 
-    /// Commits a group, then answers everybody in it. Says `free` as soon as the group is durable: while readers get to see
-    /// it, the writer ends the next one.
+    /// Makes a group durable.
     ///
     /// # Errors
-    /// If the journal failed: then nobody was answered, and the writer's state is ahead of what is durable.
-    pub(crate) fn commit(&mut self, mut group: Group, free: impl FnOnce()) -> std::io::Result<()> {
-        let wrote = !group.change.done.is_empty();
-        let start = self.journal.end();
-        if wrote {
-            self.seal(&mut group);
+    /// If the journal failed: then nobody may be answered, and the writer's state is ahead of what is durable.
+    pub(crate) fn commit(&mut self, group: &mut Group) -> std::io::Result<()> {
+        if !group.change.done.is_empty() {
+            let start = self.journal.end();
+            self.seal(group);
             self.journal.commit(&group.bytes).inspect_err(|error| self.stop(error))?;
-        }
-        free();
-        if wrote {
             group.change.leaves.iter_mut().for_each(|(offset, _)| *offset += start);
             group.change.end = self.journal.end();
-            write(&self.view).publish(group.change);
         }
-        for (Waiting { tell, places }, verdicts) in group.answers {
-            drop(places);
-            // Whoever went away asks again with the same bytes.
-            drop(tell.send(verdicts));
-        }
-        for (key, tell) in group.questions {
-            // The head's last entry is the root of what readers see.
-            let view = read(&self.view);
-            drop(tell.send((stands(&self.tree, key, |key: &Key| view.record(key).cloned()), view.head())));
-        }
-        if wrote {
-            self.tell_keeper();
-        }
+        // The head's last entry is the root of this tree.
+        group.ways = group.questions.iter().map(|(key, _)| ways(&self.tree, key)).collect();
         Ok(())
-    }
-
-    /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for
-    /// it.
-    fn tell_keeper(&self) {
-        let behind = read(&self.view).unindexed() > FRESH_MAX;
-        let _ = if behind { self.news.send(()).map_err(drop) } else { self.news.try_send(()).map_err(drop) };
     }
 
     /// Says why writing stops, before those who wait learn that nobody will answer.

@@ -67,6 +67,9 @@ pub(crate) trait Stored: Send + Sync {
     /// # Errors
     /// The system's; what was written may or may not be on the disk, and a later sync that succeeds says nothing of it.
     fn sync(&self) -> io::Result<()>;
+
+    /// Says that the bytes from `from` to `to` are on the disk and will hardly be read, so that they need no memory.
+    fn let_go(&self, _from: u64, _to: u64) {}
 }
 
 /// A folder of this machine.
@@ -110,6 +113,13 @@ impl Stored for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn let_go(&self, from: u64, to: u64) {
+        use rustix::fs::{Advice, fadvise};
+        // The system may do as it likes.
+        let _ = fadvise(self, from, std::num::NonZeroU64::new(to.saturating_sub(from)), Advice::DontNeed);
     }
 }
 

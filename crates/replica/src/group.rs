@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::{
     decide::Done,
     journal::{FRAME_BYTES, put_record},
+    proof::Ways,
     view::Change,
     writer::{Asking, GROUP_MAX, Verdict, Waiting},
 };
@@ -15,6 +16,7 @@ use crate::{
 const SOME_LEAVES: usize = 32;
 
 /// A group that is being put together.
+#[derive(Default)]
 pub(crate) struct Group {
     /// As it will lie in the journal.
     pub bytes: Vec<u8>,
@@ -23,6 +25,8 @@ pub(crate) struct Group {
     pub answers: Vec<(Waiting, Vec<Verdict>)>,
     /// What is to be proved then.
     pub questions: Vec<(Key, Asking)>,
+    /// The ways of those, from when it was durable on.
+    pub ways: Vec<Ways>,
     /// Where each entry lies in `bytes`.
     entries: Vec<Range<usize>>,
     /// The number of its first entry.
@@ -32,8 +36,20 @@ pub(crate) struct Group {
 impl Group {
     /// An empty group that begins with entry number `first`.
     pub(crate) fn at(first: u64) -> Self {
-        let (answers, questions) = (Vec::new(), Vec::new());
-        Self { bytes: Vec::new(), change: Change::default(), answers, questions, entries: Vec::new(), first }
+        Self { first, ..Self::default() }
+    }
+
+    /// The same in the memory of this one, which is over: memory that is new costs the system's time, page by page.
+    pub(crate) fn again(mut self, first: u64) -> Self {
+        self.bytes.clear();
+        self.entries.clear();
+        self.change.paths.clear();
+        Self { first, ..self }
+    }
+
+    /// True if its memory is worth keeping.
+    pub(crate) const fn was_big(&self) -> bool {
+        self.entries.len() > SOME_LEAVES
     }
 
     /// True if nobody waits for anything in it.

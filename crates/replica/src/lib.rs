@@ -30,6 +30,7 @@ mod replay;
 mod replica;
 mod shape;
 mod snapshot;
+mod tell;
 mod tile;
 mod verify;
 mod view;

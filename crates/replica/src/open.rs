@@ -25,6 +25,7 @@ use crate::{
     recovery::{Recovery, read_header},
     replica::{Inner, Threads, WaysIn},
     snapshot,
+    tell::Teller,
     writer::{Clock, Job, QUEUE_MAX, Writer, now},
 };
 
@@ -59,13 +60,15 @@ impl Replica {
     pub(crate) fn open_on(config: Config, ground: Ground) -> Result<Self, Error> {
         let dir = config.dir.clone();
         let lock = lock(&dir)?;
-        let Ready { inner, checker, unchecked, writer, queue, committer, keeper, news } = Ready::new(config, ground)?;
+        let Ready { inner, checker, unchecked, writer, queue, committer, teller, keeper, news } =
+            Ready::new(config, ground)?;
         let (hand, groups) = std::sync::mpsc::sync_channel(1);
         let to_writer = hold(&inner.ways_in).as_ref().map(|ways| ways.writer.downgrade()).expect("it is open");
         let threads = Threads {
             checker: spawn("ledger-checker", move || checker.run(unchecked)).map_err(Error::io(&dir))?,
             writer: spawn("ledger-writer", move || writer.run(queue, &hand)).map_err(Error::io(&dir))?,
-            committer: spawn("ledger-committer", move || committer.run(groups, &to_writer)).map_err(Error::io(&dir))?,
+            committer: spawn("ledger-committer", move || committer.run(groups, &to_writer, teller))
+                .map_err(Error::io(&dir))?,
             keeper: spawn("ledger-keeper", move || keeper.run(&news)).map_err(Error::io(&dir))?,
             _lock: lock,
         };
@@ -84,6 +87,7 @@ pub(crate) struct Ready {
     /// For the writer.
     pub queue: mpsc::UnboundedReceiver<Job>,
     pub committer: Committer,
+    pub teller: Teller,
     pub keeper: Keeper,
     /// For the keeper.
     pub news: Receiver<()>,
@@ -122,8 +126,9 @@ impl Ready {
         };
         let journal = Appender::new(Arc::clone(&file), mark, recovery.tail.end);
         let (seen, time) = (Arc::clone(&view), Arc::clone(&clock));
-        let committer = Committer { tree: state.take_tree(), journal, view: seen, news: tell, path };
-        let writer = Writer { state, next, clock: time, encoded: Vec::new() };
+        let committer = Committer { tree: state.take_tree(), journal, view: Arc::clone(&seen), path };
+        let teller = Teller { view: seen, news: tell };
+        let writer = Writer { state, next, clock: time, encoded: Vec::new(), over: Vec::new() };
         let inner = Inner {
             network: genesis.network(),
             genesis,
@@ -138,7 +143,7 @@ impl Ready {
             places: Arc::new(Semaphore::new(QUEUE_MAX)),
             threads: Mutex::default(),
         };
-        Ok(Self { inner, checker, unchecked, writer, queue, committer, keeper, news })
+        Ok(Self { inner, checker, unchecked, writer, queue, committer, teller, keeper, news })
     }
 }
 

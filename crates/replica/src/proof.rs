@@ -48,7 +48,8 @@ impl Inner {
             Some(told) => told,
             None => {
                 let Last { tree, records, head } = self.last.get_or_init(|| self.last());
-                (stands(tree, key, |key| records.get(key).map(|record| (**record).clone())), *head)
+                let ways = ways(tree, &key);
+                (stood(key, ways, |key| records.get(key).map(|record| (**record).clone())), *head)
             }
         };
         // Each group ends with the root of the state after it.
@@ -95,9 +96,15 @@ impl Inner {
     }
 }
 
-/// What stands under a key, and the way to the root of the tree over all records.
-pub(crate) fn stands(tree: &Tree, key: Key, record: impl Fn(&Key) -> Option<Record>) -> Stood {
-    let (proof, totals_proof) = (tree.prove(&key), tree.prove(&Key::Totals));
+/// The ways to the root of the tree over all records from a key and from the totals.
+pub(crate) type Ways = [state_tree::Proof; 2];
+
+pub(crate) fn ways(tree: &Tree, key: &Key) -> Ways {
+    [tree.prove(key), tree.prove(&Key::Totals)]
+}
+
+/// What stands under a key, with its ways.
+pub(crate) fn stood(key: Key, [proof, totals_proof]: Ways, record: impl Fn(&Key) -> Option<Record>) -> Stood {
     let Some(Record::Totals(totals)) = record(&Key::Totals) else { panic!("no totals among the records") };
     Stood { record: record(&key), key, proof, totals, totals_proof }
 }

@@ -38,21 +38,35 @@ pub(crate) struct Change {
     pub leaves: Vec<(u64, Digest)>,
     pub done: Vec<Done>,
     pub end: u64,
+    /// What stood there before: memory for what will stand elsewhere.
+    pub old: Vec<Arc<Record>>,
+}
+
+impl Change {
+    /// A record in memory of an old one that nobody reads any more, if there is one.
+    pub(crate) fn keep(&mut self, record: Record) -> Arc<Record> {
+        let Some(mut old) = self.old.pop() else { return Arc::new(record) };
+        match Arc::get_mut(&mut old) {
+            Some(place) => *place = record,
+            None => old = Arc::new(record),
+        }
+        old
+    }
 }
 
 impl View {
     /// Takes a group in, once it is durable.
-    pub(crate) fn publish(&mut self, change: Change) {
-        for (key, record) in change.records {
+    pub(crate) fn publish(&mut self, change: &mut Change) {
+        for (key, record) in change.records.drain(..) {
             match record {
-                Some(record) => drop(self.records.insert(key, record)),
-                None => drop(self.records.remove(&key)),
+                Some(record) => change.old.extend(self.records.insert(key, record)),
+                None => change.old.extend(self.records.remove(&key)),
             }
         }
-        for (offset, leaf) in change.leaves {
+        for (offset, leaf) in change.leaves.drain(..) {
             self.shape.push(offset, leaf);
         }
-        self.fresh.push_back(Arc::new(Fresh { done: change.done, head: self.head() }));
+        self.fresh.push_back(Arc::new(Fresh { done: std::mem::take(&mut change.done), head: self.head() }));
         self.end = change.end;
     }
 

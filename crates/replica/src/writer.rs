@@ -8,16 +8,12 @@ use std::{
 };
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
-use crate::{
-    decide::Done,
-    group::Group,
-    journal::holds_group,
-    lock::read,
-    view::{Change, View},
-};
+use crate::{decide::Done, group::Group, journal::holds_group, lock::read, view::View};
 
 /// A group is full with so many operations; it may have some more, if they were submitted together or while none is wanted.
 pub(crate) const GROUP_MAX: usize = 8_192;
+/// Most groups that the committer may have.
+pub(crate) const SENT_MAX: usize = 2;
 /// Most operations that may wait; more are turned away.
 pub(crate) const QUEUE_MAX: usize = 4 * GROUP_MAX;
 
@@ -27,8 +23,10 @@ pub(crate) enum Job {
     Submit(Vec<Result<Verified, Reject>>, Waiting),
     /// To have proved what stands under a key.
     Prove(Key, Asking),
-    /// To hand over the next group: the committer has nothing to do.
-    Free,
+    /// To note that a group is durable.
+    Durable,
+    /// To put together a group in the memory of one that is over.
+    Reuse(Group),
 }
 
 /// Whoever waits, and the operations' places in the queue.
@@ -58,28 +56,31 @@ pub(crate) struct Writer {
     pub clock: Clock,
     /// The signed encoding of the operation that is decided.
     pub encoded: Vec<u8>,
+    /// Groups that are over.
+    pub over: Vec<Group>,
 }
 
 impl Writer {
     /// Runs until nobody can submit any more, or the committer has ended.
     pub(crate) fn run(mut self, mut queue: mpsc::UnboundedReceiver<Job>, committer: &SyncSender<Group>) {
-        let (mut group, mut free) = (self.open(), true);
+        // How many groups the committer has. It gets one when it has none, and a full one while it has another.
+        let (mut group, mut sent) = (self.open(), 0_usize);
         loop {
-            while !(free && group.is_full())
+            while !(sent < SENT_MAX && group.is_full())
                 && let Ok(job) = queue.try_recv()
             {
-                free |= self.take(job, &mut group);
+                sent = sent.saturating_sub(self.take(job, &mut group).into());
             }
-            if free && !group.is_empty() {
-                let whole = std::mem::replace(&mut group, self.open());
+            if !group.is_empty() && (sent == 0 || sent < SENT_MAX && group.is_full()) {
+                let whole = std::mem::take(&mut group);
                 if committer.send(self.close(whole)).is_err() {
                     return;
                 }
-                (group, free) = (self.open(), false);
+                (group, sent) = (self.open(), sent + 1);
             } else if !group.hash_some() {
                 // Nothing is to be done before something comes.
                 match queue.blocking_recv() {
-                    Some(job) => free |= self.take(job, &mut group),
+                    Some(job) => sent = sent.saturating_sub(self.take(job, &mut group).into()),
                     None => break,
                 }
             }
@@ -91,11 +92,14 @@ impl Writer {
     }
 
     /// A group to come.
-    pub(crate) fn open(&self) -> Group {
-        Group::at(self.next)
+    pub(crate) fn open(&mut self) -> Group {
+        match self.over.pop() {
+            Some(over) => over.again(self.next),
+            None => Group::at(self.next),
+        }
     }
 
-    /// Does what can be done before the group is durable. True if the committer is free.
+    /// Does what can be done before the group is durable. True if a group is durable.
     pub(crate) fn take(&mut self, job: Job, group: &mut Group) -> bool {
         match job {
             Job::Submit(operations, waiting) => {
@@ -105,17 +109,19 @@ impl Writer {
                 group.answers.push((waiting, verdicts));
             }
             Job::Prove(key, tell) => group.questions.push((key, tell)),
-            Job::Free => return true,
+            Job::Durable => return true,
+            Job::Reuse(group) => self.over.push(group),
         }
         false
     }
 
     /// Notes in a group what it changed.
     pub(crate) fn close(&mut self, mut group: Group) -> Group {
-        let Change { records, paths, .. } = &mut group.change;
+        let change = &mut group.change;
         self.state.take_changes(|key, record| {
-            paths.push(state_tree::path(&key));
-            records.push((key, record.map(Arc::new)));
+            change.paths.push(state_tree::path(&key));
+            let record = record.map(|record| change.keep(record));
+            change.records.push((key, record));
         });
         // Behind its operations it has the root.
         self.next += match group.change.done.len() as u64 {

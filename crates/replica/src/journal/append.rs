@@ -9,17 +9,25 @@ use crate::{
     disk::{self, Disk, Stored},
 };
 
+/// So many bytes of a journal's end may stay in the system's memory: those who follow the log read them. The memory of what
+/// lies before takes in what is appended.
+const KEPT: u64 = 16 << 20;
+/// The system is told after so many bytes.
+const STEP: u64 = 1 << 20;
+
 /// The end of a journal.
 pub(crate) struct Appender {
     file: Arc<dyn Stored>,
     mark: Mark,
     end: u64,
+    /// Where begins what may stay in memory.
+    kept: u64,
 }
 
 impl Appender {
     /// Goes on at `end`, where `file` ends.
     pub(crate) fn new(file: Arc<dyn Stored>, mark: Mark, end: u64) -> Self {
-        Self { file, mark, end }
+        Self { file, mark, end, kept: 0 }
     }
 
     /// Where the next group begins.
@@ -39,6 +47,10 @@ impl Appender {
         self.end += group.len() as u64;
         // A crash here leaves a whole group that the mark does not know; it is kept.
         self.mark.set(self.end);
+        if self.end > self.kept + KEPT + STEP {
+            self.file.let_go(self.kept, self.end - KEPT);
+            self.kept = self.end - KEPT;
+        }
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::target::disk::{After, Fault, Part, SimulatedDisk};
+use ledger::Verified;
 
 /// A fault of the write of a group, or, one change later, of its sync.
 fn with(changes_before: u64, fault: Fault, stored: bool) {
@@ -56,5 +57,35 @@ fn a_ledger_that_was_founded_in_memory_alone_outlasts_a_power_failure() {
         disk.restart(After::PowerFailure);
         let replica = open_on(dir.path(), &disk).unwrap();
         assert_eq!(balance(&replica, 1), Amount::credits(1), "seed {seed}");
+    }
+}
+
+/// Full groups are handed to the committer while it still has another one. If that one fails, everybody in all of them hears of
+/// it, and what was acknowledged before stands.
+#[test]
+fn nobody_waits_for_a_journal_that_failed() {
+    const BATCH: u64 = 8_192;
+    let network = genesis().network();
+    let operations: Vec<_> = (0..4 * BATCH).map(|sequence| issue(sequence, 1, 1)).collect();
+    let operations = Verified::of_many(operations, network).into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+    for changes in 0..4 {
+        let (dir, disk) = (tempfile::tempdir().unwrap(), SimulatedDisk::new(changes, []));
+        let replica = open_on(dir.path(), &disk).unwrap();
+        disk.fail(changes, Fault::Fail(Part::Nothing));
+        let (tell, told) = std::sync::mpsc::channel();
+        let (asked, batches) =
+            (replica.clone(), operations.chunks(BATCH as usize).map(<[_]>::to_vec).collect::<Vec<_>>());
+        let clients = std::thread::spawn(move || {
+            let batches = batches.into_iter().map(|batch| asked.submit_verified(batch));
+            tell.send(futures::executor::block_on(futures::future::join_all(batches)).concat())
+        });
+        let answers = told.recv_timeout(std::time::Duration::from_secs(60)).expect("everybody is answered");
+        let done = answers.iter().take_while(|answer| answer.is_ok()).count();
+        assert!(answers[done..].iter().all(|answer| matches!(answer, Err(LedgerError::Unreachable { .. }))));
+        assert!(changes > 1 || done == 0, "the first group failed");
+        drop((clients.join(), replica));
+        disk.restart(After::PowerFailure);
+        let stands = balance(&open_on(dir.path(), &disk).unwrap(), 1);
+        assert_eq!(stands, Amount::credits(done.try_into().unwrap()), "{changes} changes before the fault");
     }
 }

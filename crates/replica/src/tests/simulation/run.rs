@@ -22,6 +22,7 @@ use crate::{
     audit::{auditor::Auditor, folder},
     checker::{Checker, Unchecked},
     commit::Committer,
+    group::Group,
     keeper::{Keeper, Next},
     lock::read,
     open::{Ground, Ready},
@@ -32,6 +33,7 @@ use crate::{
         disk::{After, Fault, SimulatedDisk},
         key,
     },
+    tell::Teller,
     tests::sign,
     writer::{Job, Writer},
 };
@@ -88,6 +90,7 @@ struct Process {
     committer: Option<Committer>,
     /// The group that could not be written.
     failed: Vec<Signed<Request>>,
+    teller: Teller,
     keeper: Keeper,
 }
 
@@ -186,10 +189,10 @@ impl Run {
     fn start(&self) -> Result<Process, Error> {
         let (disk, clock) = (Arc::new(self.disk.clone()), Arc::clone(&self.clock));
         let ground = Ground { disk, clock: Arc::new(move || Time(clock.load(Ordering::Relaxed))) };
-        let Ready { inner, checker, unchecked, writer, queue, committer, keeper, .. } =
+        let Ready { inner, checker, unchecked, writer, queue, committer, teller, keeper, .. } =
             Ready::new(config(self.dir.path()), ground)?;
         let (replica, committer, failed) = (Replica(Arc::new(inner)), Some(committer), Vec::new());
-        Ok(Process { replica, checker, unchecked, writer, queue, committer, failed, keeper })
+        Ok(Process { replica, checker, unchecked, writer, queue, committer, failed, teller, keeper })
     }
 
     /// The clock goes on, stands still, or is set back.
@@ -344,11 +347,14 @@ impl Process {
             }
             self.writer.close(group)
         });
-        for group in groups {
+        for mut group in groups {
             let Some(committer) = &mut self.committer else { break };
             let decided = group.change.done.iter().map(|done| Signed::clone(&done.signed)).collect();
-            if committer.commit(group, || {}).is_err() {
+            if committer.commit(&mut group).is_err() {
                 (self.committer, self.failed) = (None, decided);
+            } else {
+                self.teller.tell(&mut group);
+                self.writer.take(Job::Reuse(group), &mut Group::default());
             }
         }
         let later = |(at_once, mut asking): (Option<Vec<Answer>>, Asking<'_>)| {
