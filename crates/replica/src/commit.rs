@@ -41,7 +41,7 @@ impl Committer {
         let send = |job| drop(writer.upgrade().map(|writer| writer.send(job)));
         std::thread::scope(|scope| {
             let (durable, committed) = sync_channel(1);
-            scope.spawn(|| teller.run(committed, send));
+            let teller = scope.spawn(|| teller.run(committed, send));
             while let Ok(mut group) = groups.recv()
                 && self.commit(&mut group).is_ok()
             {
@@ -49,6 +49,10 @@ impl Committer {
                 if durable.send(group).is_err() {
                     break;
                 }
+            }
+            drop(durable);
+            if teller.join().is_err() {
+                tracing::error!("the ledger's teller failed, so nothing is answered any more. Restart");
             }
         });
         // The writer sees that nobody takes its next group.

@@ -67,7 +67,7 @@ impl Keeper {
         while more || news.recv().is_ok() {
             let came = Instant::now();
             loop {
-                let fresh = read(&self.view).unindexed();
+                let fresh = read(&self.view).unindexed;
                 let quiet = if fresh > FEW { QUIET_WHEN_BUSY } else { QUIET };
                 if came.elapsed() >= LAG_MAX || fresh >= PLENTY || news.recv_timeout(quiet).is_err() {
                     break;

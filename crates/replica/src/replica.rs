@@ -147,7 +147,7 @@ impl Replica {
         let view = read(&self.0.view);
         let (entries, records, bytes, stopped) =
             (view.shape.size(), view.records.len(), view.end, u8::from(view.stopped.is_some()));
-        let unindexed = view.unindexed();
+        let unindexed = view.unindexed;
         let operations = match view.record(&Key::Totals) {
             Some(Record::Totals(totals)) => totals.operations,
             _ => 0,

@@ -57,7 +57,7 @@ impl Teller {
     /// If one piece of news waits already, the keeper will see this too. If the index is far behind, what comes next waits for
     /// it.
     fn tell_keeper(&self) {
-        let behind = read(&self.view).unindexed() > FRESH_MAX;
+        let behind = read(&self.view).unindexed > FRESH_MAX;
         let _ = if behind { self.news.send(()).map_err(drop) } else { self.news.try_send(()).map_err(drop) };
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct View {
     pub end: u64,
     /// What the index has yet to learn, in the order of the log.
     pub fresh: VecDeque<Arc<Fresh>>,
+    /// How many operations those are.
+    pub unindexed: usize,
     /// Why writing stopped, if it did.
     pub stopped: Option<String>,
 }
@@ -66,6 +68,7 @@ impl View {
         for (offset, leaf) in change.leaves.drain(..) {
             self.shape.push(offset, leaf);
         }
+        self.unindexed += change.done.len();
         self.fresh.push_back(Arc::new(Fresh { done: std::mem::take(&mut change.done), head: self.head() }));
         self.end = change.end;
     }
@@ -73,11 +76,6 @@ impl View {
     /// The operations that the index has yet to learn, in the order of the log.
     pub(crate) fn fresh(&self) -> impl Iterator<Item = &Done> {
         self.fresh.iter().flat_map(|group| &group.done)
-    }
-
-    /// How many those are.
-    pub(crate) fn unindexed(&self) -> usize {
-        self.fresh.iter().map(|group| group.done.len()).sum()
     }
 
     /// The first groups of what is fresh, with about `count` operations.
@@ -93,7 +91,9 @@ impl View {
 
     /// Forgets the first groups, which the index knows. They are given back: dropping them takes its time.
     pub(crate) fn learned(&mut self, groups: usize) -> Vec<Arc<Fresh>> {
-        self.fresh.drain(..groups).collect()
+        let learned: Vec<_> = self.fresh.drain(..groups).collect();
+        self.unindexed -= learned.iter().map(|group| group.done.len()).sum::<usize>();
+        learned
     }
 
     /// What stands under a key.
