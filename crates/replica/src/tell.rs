@@ -29,7 +29,7 @@ impl Teller {
         for mut group in groups {
             self.tell(&mut group);
             if group.was_big() {
-                send(Job::Reuse(group));
+                send(Job::Reuse(Box::new(group)));
             }
         }
     }

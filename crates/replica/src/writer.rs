@@ -26,7 +26,7 @@ pub(crate) enum Job {
     /// To note that a group is durable.
     Durable,
     /// To put together a group in the memory of one that is over.
-    Reuse(Group),
+    Reuse(Box<Group>),
 }
 
 /// Whoever waits, and the operations' places in the queue.
@@ -110,7 +110,7 @@ impl Writer {
             }
             Job::Prove(key, tell) => group.questions.push((key, tell)),
             Job::Durable => return true,
-            Job::Reuse(group) => self.over.push(group),
+            Job::Reuse(group) => self.over.push(*group),
         }
         false
     }

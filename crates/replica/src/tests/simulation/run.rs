@@ -354,7 +354,7 @@ impl Process {
                 (self.committer, self.failed) = (None, decided);
             } else {
                 self.teller.tell(&mut group);
-                self.writer.take(Job::Reuse(group), &mut Group::default());
+                self.writer.take(Job::Reuse(Box::new(group)), &mut Group::default());
             }
         }
         let later = |(at_once, mut asking): (Option<Vec<Answer>>, Asking<'_>)| {
