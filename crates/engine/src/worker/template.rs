@@ -9,7 +9,7 @@ use minijinja::{
 use serde_json::Value as Json;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::form::{Calling, Form};
+use super::form::Calling;
 
 /// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
 const FUEL: u64 = 10_000_000;
@@ -47,7 +47,7 @@ impl Template {
 
     /// The text that begins an answer to these messages, and whether it begins with the token that begins texts.
     pub fn render(&self, messages: &Json, tools: &Json) -> Result<(String, bool), String> {
-        let short_ids = self.calling.is_some_and(|calling| calling.form == Form::Listed);
+        let short_ids = self.calling.is_some_and(|calling| calling.form.has_short_ids());
         let messages = flatten(messages, short_ids)?;
         let Some(environment) = &self.environment else {
             let contents = messages.iter().filter_map(|message| message["content"].as_str());
@@ -129,6 +129,7 @@ fn shorten(id: &mut Json) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Form;
     use super::*;
     use serde_json::json;
 
@@ -175,16 +176,17 @@ mod tests {
     #[test]
     fn ids_of_calls_are_short_where_they_must_be_and_go_on_belonging_together() {
         let source = "{% for m in messages %}{{ m.tool_calls[0].id if m.tool_calls else m.tool_call_id }} {% endfor %}";
-        let listed = Template { calling: Some(Calling { form: Form::Listed, ..Calling::USUAL }), ..template(source) };
+        let calling = Calling { form: Form::Named, ..Calling::USUAL };
+        let short = Template { calling: Some(calling), ..template(source) };
         let asked = |id: &str| {
             json!([{"role": "assistant", "tool_calls": [{"id": id, "function": {"name": "f", "arguments": "{}"}}]},
                    {"role": "tool", "tool_call_id": id, "content": "1"}])
         };
-        let text = listed.render(&asked("call_0123456789abcdef0"), &Json::Null).unwrap().0;
+        let text = short.render(&asked("call_0123456789abcdef0"), &Json::Null).unwrap().0;
         let ids: Vec<&str> = text.split_whitespace().collect();
         assert!(ids.len() == 2 && ids[0] == ids[1] && ids[0].len() == 9, "{text}");
-        assert_eq!(listed.render(&asked("abcDEF012"), &Json::Null).unwrap().0, "abcDEF012 abcDEF012 ");
-        let other = listed.render(&asked("call_0123456789abcdef1"), &Json::Null).unwrap().0;
+        assert_eq!(short.render(&asked("abcDEF012"), &Json::Null).unwrap().0, "abcDEF012 abcDEF012 ");
+        let other = short.render(&asked("call_0123456789abcdef1"), &Json::Null).unwrap().0;
         assert_ne!(text, other);
         assert_eq!(template(source).render(&asked("call_0"), &Json::Null).unwrap().0, "call_0 call_0 ");
     }
