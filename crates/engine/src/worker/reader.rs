@@ -327,7 +327,7 @@ mod tests {
             (
                 Form::Named,
                 format!("[TOOL_CALLS]look[CALL_ID]abcDEF012[ARGS]{at}\n[TOOL_CALLS]wait[CALL_ID]0[ARGS] {{}}\n"),
-                both.clone(),
+                both,
             ),
             (Form::Named, format!("[TOOL_CALLS]look{at}"), call("look", at)),
             (Form::Named, r#"[TOOL_CALLS]wait_long[ARGS]{"at": [1]}"#.into(), call("wait_long", r#"{"at": [1]}"#)),
