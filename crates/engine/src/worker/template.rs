@@ -2,9 +2,9 @@
 
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
 use minijinja::{
-    Environment, ErrorKind, context,
+    Environment, ErrorKind, State, context, filters,
     syntax::SyntaxConfig,
-    value::{Serde, Value},
+    value::{Kwargs, Serde, Value},
 };
 use serde_json::Value as Json;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -79,10 +79,37 @@ fn environment(source: String) -> Result<Environment<'static>, minijinja::Error>
     environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
         Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
     });
+    environment.add_filter("int", int);
+    environment.add_filter("float", float);
     // Templates print dates that would make answers depend on the day; they get a day that stays.
     environment.add_function("strftime_now", |_format: String| "2026-01-01".to_owned());
     environment.add_template_owned("chat", source)?;
     Ok(environment)
+}
+
+fn int(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    named: Kwargs,
+) -> Result<Value, minijinja::Error> {
+    filters::int(state, value, Some(or_else(default, &named, 0)?), base, named)
+}
+
+fn float(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, minijinja::Error> {
+    filters::float(state, value, Some(or_else(default, &named, 0.0)?), named)
+}
+
+/// What stands for text that is no number: the template's word, or else a zero, as with that library.
+fn or_else(default: Option<Value>, named: &Kwargs, zero: impl Into<Value>) -> Result<Value, minijinja::Error> {
+    let named: Option<Value> = named.get("default")?;
+    Ok(default.or(named).unwrap_or_else(|| zero.into()))
 }
 
 /// Messages whose contents are plain text: text parts are joined.
@@ -171,6 +198,14 @@ mod tests {
         let render = |arguments| template(source).render(&call(arguments), &Json::Null).unwrap().0;
         assert_eq!(render("{\"b\": 1, \"a\": [2]}"), "{\"b\": 1, \"a\": [2]}");
         assert_eq!(render("no JSON"), "\"no JSON\"", "what a model wrote wrongly stays what it wrote");
+    }
+
+    #[test]
+    fn text_that_is_no_number_is_zero_as_python_has_it() {
+        let source = "{% set text = messages[0].content %}{{ text|int }} {{ text|float }} {{ text|int(3) }} \
+            {{ text|float(default=0.5) }} {{ '7'|int }} {{ '1.5'|float }} {{ '1f'|int(base=16) }}";
+        let text = template(source).render(&json!([{ "role": "user", "content": "seen" }]), &Json::Null).unwrap().0;
+        assert_eq!(text, "0 0.0 3 0.5 7 1.5 31");
     }
 
     #[test]
