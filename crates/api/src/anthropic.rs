@@ -239,6 +239,8 @@ pub enum StreamEvent {
     Error {
         /// What went wrong.
         error: ErrorDetail,
+        /// Names the request in reports.
+        request_id: Option<String>,
     },
 }
 

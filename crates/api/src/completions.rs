@@ -95,6 +95,8 @@ pub struct Completion {
     pub created: u64,
     /// The artifact that answered.
     pub model: String,
+    /// The offer, short: the same one runs the same engine and quantization.
+    pub system_fingerprint: String,
     /// The provider that answered first (OpenRouter's).
     pub provider: String,
     /// One for each answer; in a stream, what is new.

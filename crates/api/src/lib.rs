@@ -4,7 +4,7 @@
 //! - [`Link`]: where something is reached and by which key it is known; TLS between machines.
 //! - [`exchange`]: between a gateway and a provider.
 //! - [`openai`]: between a client and a gateway, and what every other dialect is translated to: [`completions`], [`responses`],
-//!   [`anthropic`], [`ollama`]; [`routing`]: which providers the client wants.
+//!   [`anthropic`], [`ollama`]; [`routing`]: which providers the client wants; [`openrouter`]: what else is told of models.
 //! - [`offers`]: between an owner and his provider; [`owner`]: whether it is the owner who asks.
 //! - [`hub`]: between the Hugging Face Hub's clients and a gateway.
 //! - [`income`]: transfers received, and earnings.
@@ -27,6 +27,7 @@ pub mod log;
 pub mod offers;
 pub mod ollama;
 pub mod openai;
+pub mod openrouter;
 pub mod owner;
 pub mod proof;
 pub mod registry;

@@ -221,6 +221,10 @@ pub struct Model {
     pub details: Details,
     /// Tokens of input and output together.
     pub context_length: u32,
+    /// When it is unloaded, which it is not.
+    pub expires_at: &'static str,
+    /// Bytes of it in a graphics card's memory: 0, as none is known of here.
+    pub size_vram: u64,
 }
 
 /// What is known of a model; empty text where it is not.

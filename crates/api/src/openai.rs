@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, value::RawValue};
 
 use crate::{
+    openrouter::{Architecture, EndpointFacts, ListLinks, ModelFacts},
     routing::Routing,
     view::{Bill, CostDetails},
 };
@@ -87,6 +88,21 @@ pub struct ChatRequest {
     /// Which providers may answer (OpenRouter's). For the gateway alone: no provider is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<Routing>,
+    /// Chances of single tokens. This and what follows cannot be done, and is read so that it can be refused by name.
+    #[serde(default, skip_serializing)]
+    pub logit_bias: Option<Value>,
+    /// The form of `tools` before there were tools.
+    #[serde(default, skip_serializing)]
+    pub functions: Option<Value>,
+    /// What an answer consists of; text alone is possible.
+    #[serde(default, skip_serializing)]
+    pub modalities: Option<Value>,
+    /// How an answer sounds.
+    #[serde(default, skip_serializing)]
+    pub audio: Option<Value>,
+    /// Looks for what to say.
+    #[serde(default, skip_serializing)]
+    pub web_search_options: Option<Value>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -225,6 +241,9 @@ pub struct ChatCompletion {
     pub created: u64,
     /// The artifact that answered.
     pub model: String,
+    /// The offer, short: the same one runs the same engine and quantization.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_fingerprint: Option<String>,
     /// The provider that answered (OpenRouter's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
@@ -296,6 +315,9 @@ pub struct ChatChunk {
     pub created: u64,
     /// The artifact that answers.
     pub model: String,
+    /// As in a whole answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_fingerprint: Option<String>,
     /// The provider that answers (OpenRouter's).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
@@ -388,6 +410,12 @@ pub struct Models {
     pub object: String,
     /// What can be used here.
     pub data: Vec<Model>,
+    /// How many that are (OpenRouter's).
+    #[serde(default)]
+    pub total_count: usize,
+    /// Where more of them are (OpenRouter's).
+    #[serde(default)]
+    pub links: ListLinks,
 }
 
 /// A model that can be used here.
@@ -411,6 +439,9 @@ pub struct Model {
     pub pricing: Pricing,
     /// Who is paid, by rates in pico-credits per token.
     pub lines: Vec<crate::view::PriceLine>,
+    /// What OpenRouter tells beside.
+    #[serde(flatten)]
+    pub facts: ModelFacts,
 }
 
 /// The body of `GET /v1/models/{model}/endpoints`.
@@ -429,6 +460,12 @@ pub struct ModelEndpoints {
     pub name: String,
     /// When it was published, in seconds since 1970.
     pub created: u64,
+    /// Always empty: the card tells (OpenRouter's).
+    #[serde(default)]
+    pub description: String,
+    /// What it reads and writes (OpenRouter's).
+    #[serde(default)]
+    pub architecture: Architecture,
     /// The offers, the cheapest first.
     pub endpoints: Vec<Endpoint>,
 }
@@ -460,6 +497,9 @@ pub struct Endpoint {
     pub latency_ms: Option<f64>,
     /// Output tokens per second from there on, likewise.
     pub tokens_per_second: Option<f64>,
+    /// What OpenRouter tells beside.
+    #[serde(flatten)]
+    pub facts: EndpointFacts,
 }
 
 /// Price of a token in credits, as decimal text.

@@ -19,7 +19,15 @@ const TEMPLATE: &str = "{% if tools %}<tool_call> one of {{ tools | tojson }}\n{
 /// # Errors
 /// If the file cannot be written.
 pub fn write(path: &Path, seed: u64) -> io::Result<()> {
-    let tokens = vocabulary();
+    write_with(path, seed, TEMPLATE, &[])
+}
+
+/// The same with a chat template of its own, and more control tokens.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_with(path: &Path, seed: u64, template: &str, controls: &[&str]) -> io::Result<()> {
+    let tokens = vocabulary(controls);
     let mut tensors =
         vec![tensor("token_embd.weight", &[WIDTH, tokens.len() as u64]), tensor("output_norm.weight", &[WIDTH])];
     tensors.push(tensor("output.weight", &[WIDTH, tokens.len() as u64]));
@@ -45,7 +53,7 @@ pub fn write(path: &Path, seed: u64) -> io::Result<()> {
     metadata.number("tokenizer.ggml.bos_token_id", 1);
     metadata.number("tokenizer.ggml.eos_token_id", END);
     metadata.number("tokenizer.ggml.unknown_token_id", 0);
-    metadata.text("tokenizer.chat_template", TEMPLATE);
+    metadata.text("tokenizer.chat_template", template);
     save(path, &metadata, &tensors, seed)
 }
 
@@ -70,8 +78,8 @@ pub fn write_adapter(path: &Path, seed: u64) -> io::Result<()> {
     save(path, &metadata, &tensors, seed)
 }
 
-/// The special tokens, the bytes, and some text, as SentencePiece lists them: text, score, type.
-fn vocabulary() -> Vec<(String, f32, u32)> {
+/// The special tokens, the bytes, some text, and more control tokens, as SentencePiece lists them: text, score, type.
+fn vocabulary(controls: &[&str]) -> Vec<(String, f32, u32)> {
     const NORMAL: u32 = 1;
     const UNKNOWN: u32 = 2;
     const CONTROL: u32 = 3;
@@ -82,7 +90,8 @@ fn vocabulary() -> Vec<(String, f32, u32)> {
     let words =
         ["\u{2581}", "e", "t", "a", "o", "th", "he", "in", "er", "an", "\u{2581}the", "\u{2581}a", "품", "앗", "이"];
     let words = words.into_iter().zip(1u16..).map(|(text, rank)| (text.to_owned(), -f32::from(rank), NORMAL));
-    special.chain(bytes).chain(words).collect()
+    let controls = controls.iter().map(|text| ((*text).to_owned(), 0.0, CONTROL));
+    special.chain(bytes).chain(words).chain(controls).collect()
 }
 
 struct Tensor {

@@ -3,6 +3,7 @@
 use api::{
     Ledger, LedgerError, Link, List,
     openai::{Endpoint, Endpoints, Model, ModelEndpoints, Models, Pricing},
+    openrouter::{Architecture, EndpointFacts, ListLinks, ModelFacts},
     view::price_lines,
 };
 use ledger::{AccountId, Amount, Artifact, ArtifactId, Key, OfferId, OfferRecord, Price, Record, Usage};
@@ -233,7 +234,7 @@ impl Catalog {
         let shelf = self.shelf();
         let mut data: Vec<Model> = shelf.offers.keys().filter_map(|id| shelf.model(*id)).collect();
         data.sort_by(|a, b| a.id.cmp(&b.id));
-        Models { object: "list".into(), data }
+        Models { object: "list".into(), total_count: data.len(), links: ListLinks::default(), data }
     }
 }
 
@@ -265,6 +266,7 @@ impl Shelf {
             context_length: offer.record.offer.context,
             pricing: pricing(&offer.price),
             lines: price_lines(&offer.price, |payee| self.names.payee(payee)),
+            facts: ModelFacts::of(&self.names.artifact(id), offer.record.offer.context),
         })
     }
 }
@@ -289,11 +291,19 @@ pub fn endpoints(buyer: &Buyer, id: ArtifactId) -> Option<Endpoints> {
             failed_lately: candidate.failed,
             latency_ms: candidate.speed.map(|speed| speed.first_ms),
             tokens_per_second: candidate.speed.and_then(|speed| speed.per_second),
+            facts: EndpointFacts::of(&model.id, offer.context),
         }
     };
     let endpoints = offers.iter().map(endpoint).collect();
     Some(Endpoints {
-        data: ModelEndpoints { id: model.id.clone(), name: model.id.clone(), created: model.created, endpoints },
+        data: ModelEndpoints {
+            id: model.id.clone(),
+            name: model.id.clone(),
+            created: model.created,
+            description: String::new(),
+            architecture: Architecture::text(),
+            endpoints,
+        },
     })
 }
 

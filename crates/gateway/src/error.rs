@@ -42,6 +42,9 @@ pub enum Error {
     },
 }
 
+/// Bytes of a sentence.
+const SENTENCE_MAX: usize = 4_096;
+
 /// A problem as a client sees it.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -52,7 +55,7 @@ pub struct Problem {
 impl Problem {
     fn new(status: StatusCode, kind: &str, code: &str, message: impl Into<String>) -> Self {
         let code = (!code.is_empty()).then(|| code.to_owned());
-        Self { status, detail: ErrorDetail { message: message.into(), kind: kind.into(), param: None, code } }
+        Self { status, detail: ErrorDetail { message: short(message.into()), kind: kind.into(), param: None, code } }
     }
 
     /// A field is at fault.
@@ -133,6 +136,16 @@ impl Problem {
     }
 }
 
+/// A sentence without its middle, if it is too long: it may repeat megabytes of what was sent, and stands in a header, too.
+fn short(sentence: String) -> String {
+    if sentence.len() <= SENTENCE_MAX {
+        return sentence;
+    }
+    let end = sentence.floor_char_boundary(SENTENCE_MAX / 2);
+    let begin = sentence.ceil_char_boundary(sentence.len() - SENTENCE_MAX / 2);
+    format!("{} … {}", &sentence[..end], &sentence[begin..])
+}
+
 impl<E: Into<Error>> From<E> for Problem {
     fn from(error: E) -> Self {
         let error = error.into();
@@ -171,5 +184,19 @@ impl IntoResponse for Problem {
         // Kept beside the body, so that a dialect can say it in its own words.
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_that_repeats_what_was_sent_stays_short_and_says_what_to_do() {
+        let sent = "품앗이 ".repeat(1_000_000);
+        let sentence = Problem::body(StatusCode::BAD_REQUEST, format!("no {sent}; do this")).detail.message;
+        assert!(sentence.len() < SENTENCE_MAX + 10, "{}", sentence.len());
+        assert!(sentence.starts_with("no 품앗이") && sentence.ends_with("; do this"), "{sentence}");
+        assert_eq!(Problem::key("as it is").detail.message, "as it is");
     }
 }

@@ -7,8 +7,12 @@ use std::collections::HashSet;
 
 use crate::{
     error::Error,
+    gateway::now,
     money::{KeyId, Worst},
 };
+
+/// Milliseconds of a day.
+pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 pub const MIGRATIONS: &[&str] = &["
     CREATE TABLE key (
@@ -45,6 +49,10 @@ pub const MIGRATIONS: &[&str] = &["
 ", "
     -- What of the spent was for files.
     ALTER TABLE key ADD COLUMN files BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+", "
+    -- What keys spent on each day, counted from 1970 (UTC).
+    CREATE TABLE spent_on (
+        key INTEGER NOT NULL, day INTEGER NOT NULL, amount BLOB NOT NULL, PRIMARY KEY (key, day)) WITHOUT ROWID, STRICT;
 "];
 
 /// How an order ended.
@@ -130,12 +138,27 @@ pub fn raise(books: &Connection, key: KeyId, by: Amount) -> rusqlite::Result<boo
     Ok(true)
 }
 
-/// Adds to what a key spent.
+/// Adds to what a key spent, over all and on a day.
 pub fn charge(books: &Connection, key: KeyId, cost: Amount) -> rusqlite::Result<()> {
+    let day = (now() / DAY_MS).cast_signed();
+    let query = "SELECT amount FROM spent_on WHERE key = ? AND day = ?";
+    let spent = books.prepare_cached(query)?.query_row(params![key, day], |row| amount(row, 0)).optional()?;
+    let spent = spent.unwrap_or_default();
+    let insert = "INSERT OR REPLACE INTO spent_on VALUES (?, ?, ?)";
+    books.prepare_cached(insert)?.execute(params![key, day, money(spent.plus(cost).unwrap_or(spent))])?;
     let spent = books.prepare_cached("SELECT spent FROM key WHERE id = ?")?.query_row([key], |row| amount(row, 0))?;
     let sum = spent.plus(cost).unwrap_or(spent);
     books.prepare_cached("UPDATE key SET spent = ? WHERE id = ?")?.execute(params![money(sum), key])?;
     Ok(())
+}
+
+/// What a key spent on each day from one on.
+pub fn spent_since(books: &Books, key: KeyId, day: u64) -> Result<Vec<(u64, Amount)>, Error> {
+    let query = "SELECT day, amount FROM spent_on WHERE key = ? AND day >= ?";
+    Ok(books.read(|books| {
+        let row = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), amount(row, 1)?));
+        books.prepare_cached(query)?.query_map(params![key, day.cast_signed()], row)?.collect()
+    })?)
 }
 
 pub fn put_order(books: &Connection, ordered: &Ordered) -> rusqlite::Result<()> {

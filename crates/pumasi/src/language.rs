@@ -1,5 +1,6 @@
 //! Every sentence of the command line in English and Korean, side by side: `t!("English {x}", "한국어 {x}")`.
 
+mod clients;
 pub mod said;
 
 use std::sync::OnceLock;

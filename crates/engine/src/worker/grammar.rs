@@ -246,32 +246,45 @@ mod tests {
 
     #[test]
     fn calls_are_drawn_in_the_models_own_form() {
-        let args = |text: &str| text.replace("ARGS", r#"{"at": 1}"#);
+        let args = |text: &str| text.replace("%", r#"{"at": 1}"#);
         let schema = Instead::Schema(r#"{"enum": ["glad"]}"#.into());
         for (form, instead, many, text, end) in [
-            (Form::Bare, Instead::Nothing, true, r#"{"name": "look", "parameters": ARGS}"#, None),
+            (Form::Bare, Instead::Nothing, true, r#"{"name": "look", "parameters": %}"#, None),
             (Form::Bare, Instead::Nothing, true, r#"{"name": "look", "arguments"#, Some(r#"{"name": "look", ""#)),
-            (Form::Bare, Instead::Text, true, r#"{"name": "wait", "parameters": ARGS}"#, None),
+            (Form::Bare, Instead::Text, true, r#"{"name": "wait", "parameters": %}"#, None),
             (Form::Bare, Instead::Text, true, "It is {so}.", None),
             (Form::Bare, Instead::Text, true, r#"{"so": 1}"#, Some("{\"")),
             (Form::Bare, schema.clone(), true, "\"glad\"", None),
-            (Form::Listed, Instead::Nothing, true, r#"[TOOL_CALLS] [{"name": "look", "arguments": ARGS}]"#, None),
+            (Form::Listed, Instead::Nothing, true, r#"[TOOL_CALLS] [{"name": "look", "arguments": %}]"#, None),
             (
                 Form::Listed,
                 Instead::Text,
                 true,
-                r#"So. [TOOL_CALLS][{"name": "look", "arguments": ARGS}, {"name": "wait", "arguments": ARGS}]"#,
+                r#"So. [TOOL_CALLS][{"name": "look", "arguments": %}, {"name": "wait", "arguments": %}]"#,
                 None,
             ),
             (
                 Form::Listed,
                 Instead::Nothing,
                 false,
-                r#"[TOOL_CALLS][{"name": "look", "arguments": ARGS},"#,
-                Some(r#"[TOOL_CALLS][{"name": "look", "arguments": ARGS}"#),
+                r#"[TOOL_CALLS][{"name": "look", "arguments": %},"#,
+                Some(r#"[TOOL_CALLS][{"name": "look", "arguments": %}"#),
             ),
             (Form::Listed, Instead::Text, true, "It is [so].", None),
-            (Form::Listed, schema, true, "\"glad\"", None),
+            (Form::Listed, schema.clone(), true, "\"glad\"", None),
+            (Form::Named, Instead::Nothing, true, "[TOOL_CALLS]look[ARGS]%[TOOL_CALLS]wait[ARGS]%", None),
+            (Form::Named, Instead::Nothing, false, "[TOOL_CALLS]look[CALL_ID]abcDEF012[ARGS]%", None),
+            (Form::Named, Instead::Nothing, true, "[TOOL_CALLS]run[ARGS]%", Some("[TOOL_CALLS]")),
+            (
+                Form::Named,
+                Instead::Nothing,
+                false,
+                "[TOOL_CALLS]look[ARGS]%[TOOL_CALLS]",
+                Some("[TOOL_CALLS]look[ARGS]%"),
+            ),
+            (Form::Named, Instead::Text, true, "So. [TOOL_CALLS]look[ARGS]%", None),
+            (Form::Named, Instead::Text, true, "It is [so].", None),
+            (Form::Named, schema, true, "\"glad\"", None),
         ] {
             let grammars = grammars(Calling { form, ..Calling::USUAL });
             let (text, whole) = (args(text), end.is_none());
@@ -282,25 +295,31 @@ mod tests {
 
     #[test]
     fn a_mark_that_is_no_text_is_drawn_as_its_token() {
-        // The first token of this vocabulary that is none of the bytes.
-        let (mark, hi) = (256, i32::from(b'h'));
-        let grammars = grammars(Calling { form: Form::Listed, mark: Some(mark) });
+        // The first tokens of this vocabulary that are none of the bytes.
+        let (mark, arguments, id, hi) = (256, 257, 258, i32::from(b'h'));
+        let bytes = |text: &str| text.bytes().map(i32::from).collect::<Vec<_>>();
+        let listed = bytes(r#"[{"name": "look", "arguments": {"at": 1}}]"#);
+        let named = [bytes("look"), vec![arguments], bytes(r#"{"at": 1}"#)].concat();
+        let with_id = [bytes("look"), vec![id], bytes("abcDEF012"), vec![arguments], bytes(r#"{"at": 1}"#)].concat();
         let may = |grammar: &mut Grammar, token: i32| {
             grammar.mask(&[0.0; 262]).unwrap()[usize::try_from(token).unwrap()].is_finite()
         };
-        for (instead, text) in [(Instead::Nothing, false), (Instead::Text, true)] {
-            let mut grammar = grammars.compile(&tools(instead, false)).map_err(|unheld| unheld.message).unwrap();
-            assert_eq!((may(&mut grammar, mark), may(&mut grammar, hi)), (true, text));
-            if text {
-                grammar.take(hi);
-                assert!(may(&mut grammar, mark) && may(&mut grammar, hi), "after some text, too");
+        for (form, call) in [(Form::Listed, listed), (Form::Named, named), (Form::Named, with_id)] {
+            let grammars = grammars(Calling { form, marks: [Some(mark), Some(arguments), Some(id)] });
+            for (instead, text) in [(Instead::Nothing, false), (Instead::Text, true)] {
+                let mut grammar = grammars.compile(&tools(instead, false)).map_err(|unheld| unheld.message).unwrap();
+                assert_eq!((may(&mut grammar, mark), may(&mut grammar, hi)), (true, text));
+                if text {
+                    grammar.take(hi);
+                    assert!(may(&mut grammar, mark) && may(&mut grammar, hi), "after some text, too");
+                }
+                grammar.take(mark);
+                for token in &call {
+                    assert!(may(&mut grammar, *token), "{form:?} {token}");
+                    grammar.take(*token);
+                }
+                assert!(!may(&mut grammar, hi) && !may(&mut grammar, mark), "nothing follows the calls");
             }
-            grammar.take(mark);
-            for byte in br#"[{"name": "look", "arguments": {"at": 1}}]"# {
-                assert!(may(&mut grammar, i32::from(*byte)), "{byte}");
-                grammar.take(i32::from(*byte));
-            }
-            assert!(!may(&mut grammar, hi), "nothing follows the calls");
         }
     }
 

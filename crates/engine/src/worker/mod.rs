@@ -5,6 +5,7 @@ mod embedder;
 mod form;
 mod grammar;
 mod model;
+mod reader;
 mod sampler;
 mod scheduler;
 mod slot;

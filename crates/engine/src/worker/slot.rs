@@ -2,7 +2,7 @@
 
 use llama_cpp_2::token::LlamaToken;
 
-use super::{form::Reader, grammar::Grammar, sampler::Sampler, text::Text};
+use super::{grammar::Grammar, reader::Reader, sampler::Sampler, text::Text};
 use crate::{Request, TokenLogprob};
 
 /// No adapter, or the adapter with this index.

@@ -2,14 +2,14 @@
 
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
 use minijinja::{
-    Environment, ErrorKind, context,
+    Environment, ErrorKind, State, context, filters,
     syntax::SyntaxConfig,
-    value::{Serde, Value},
+    value::{Kwargs, Serde, Value},
 };
 use serde_json::Value as Json;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::form::{Calling, Form};
+use super::form::Calling;
 
 /// Enough for a conversation of ten thousand messages, and soon used up by a loop that does not end.
 const FUEL: u64 = 10_000_000;
@@ -47,7 +47,7 @@ impl Template {
 
     /// The text that begins an answer to these messages, and whether it begins with the token that begins texts.
     pub fn render(&self, messages: &Json, tools: &Json) -> Result<(String, bool), String> {
-        let short_ids = self.calling.is_some_and(|calling| calling.form == Form::Listed);
+        let short_ids = self.calling.is_some_and(|calling| calling.form.has_short_ids());
         let messages = flatten(messages, short_ids)?;
         let Some(environment) = &self.environment else {
             let contents = messages.iter().filter_map(|message| message["content"].as_str());
@@ -79,10 +79,37 @@ fn environment(source: String) -> Result<Environment<'static>, minijinja::Error>
     environment.add_function("raise_exception", |message: String| -> Result<Value, minijinja::Error> {
         Err(minijinja::Error::new(ErrorKind::InvalidOperation, message))
     });
+    environment.add_filter("int", int);
+    environment.add_filter("float", float);
     // Templates print dates that would make answers depend on the day; they get a day that stays.
     environment.add_function("strftime_now", |_format: String| "2026-01-01".to_owned());
     environment.add_template_owned("chat", source)?;
     Ok(environment)
+}
+
+fn int(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    named: Kwargs,
+) -> Result<Value, minijinja::Error> {
+    filters::int(state, value, Some(or_else(default, &named, 0)?), base, named)
+}
+
+fn float(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    named: Kwargs,
+) -> Result<Value, minijinja::Error> {
+    filters::float(state, value, Some(or_else(default, &named, 0.0)?), named)
+}
+
+/// What stands for text that is no number: the template's word, or else a zero, as with that library.
+fn or_else(default: Option<Value>, named: &Kwargs, zero: impl Into<Value>) -> Result<Value, minijinja::Error> {
+    let named: Option<Value> = named.get("default")?;
+    Ok(default.or(named).unwrap_or_else(|| zero.into()))
 }
 
 /// Messages whose contents are plain text: text parts are joined.
@@ -129,6 +156,7 @@ fn shorten(id: &mut Json) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::form::Form;
     use super::*;
     use serde_json::json;
 
@@ -173,18 +201,27 @@ mod tests {
     }
 
     #[test]
+    fn text_that_is_no_number_is_zero_as_python_has_it() {
+        let source = "{% set text = messages[0].content %}{{ text|int }} {{ text|float }} {{ text|int(3) }} \
+            {{ text|float(default=0.5) }} {{ '7'|int }} {{ '1.5'|float }} {{ '1f'|int(base=16) }}";
+        let text = template(source).render(&json!([{ "role": "user", "content": "seen" }]), &Json::Null).unwrap().0;
+        assert_eq!(text, "0 0.0 3 0.5 7 1.5 31");
+    }
+
+    #[test]
     fn ids_of_calls_are_short_where_they_must_be_and_go_on_belonging_together() {
         let source = "{% for m in messages %}{{ m.tool_calls[0].id if m.tool_calls else m.tool_call_id }} {% endfor %}";
-        let listed = Template { calling: Some(Calling { form: Form::Listed, ..Calling::USUAL }), ..template(source) };
+        let calling = Calling { form: Form::Named, ..Calling::USUAL };
+        let short = Template { calling: Some(calling), ..template(source) };
         let asked = |id: &str| {
             json!([{"role": "assistant", "tool_calls": [{"id": id, "function": {"name": "f", "arguments": "{}"}}]},
                    {"role": "tool", "tool_call_id": id, "content": "1"}])
         };
-        let text = listed.render(&asked("call_0123456789abcdef0"), &Json::Null).unwrap().0;
+        let text = short.render(&asked("call_0123456789abcdef0"), &Json::Null).unwrap().0;
         let ids: Vec<&str> = text.split_whitespace().collect();
         assert!(ids.len() == 2 && ids[0] == ids[1] && ids[0].len() == 9, "{text}");
-        assert_eq!(listed.render(&asked("abcDEF012"), &Json::Null).unwrap().0, "abcDEF012 abcDEF012 ");
-        let other = listed.render(&asked("call_0123456789abcdef1"), &Json::Null).unwrap().0;
+        assert_eq!(short.render(&asked("abcDEF012"), &Json::Null).unwrap().0, "abcDEF012 abcDEF012 ");
+        let other = short.render(&asked("call_0123456789abcdef1"), &Json::Null).unwrap().0;
         assert_ne!(text, other);
         assert_eq!(template(source).render(&asked("call_0"), &Json::Null).unwrap().0, "call_0 call_0 ");
     }

@@ -3,7 +3,7 @@
 use crate::*;
 use engine::{Fault, Hold, Instead, Tool};
 use serde_json::{Value, json};
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 /// Room for whole answers of a model that says anything.
 async fn roomy() -> Engine {
@@ -88,22 +88,22 @@ async fn an_object_of_json_is_one_unless_a_limit_cuts_it() {
     assert!(answers.iter().any(|answer| answer.finish == Finish::Stop), "one of thirty ends by itself");
 }
 
-#[tokio::test]
-async fn a_tool_that_must_be_called_is() {
+/// Answers of a model that must call one of two tools are whole calls of them, as each seed has it.
+async fn calls_what_it_must(model: &Path, prompt: Prompt) {
     let look = tool(
         "look",
         &json!({ "type": "object", "properties": { "at": { "type": "integer", "maximum": 9, "minimum": 0 } },
         "required": ["at"], "additionalProperties": false }),
     );
     let wait = tool("wait", &json!({ "type": "object", "properties": {}, "additionalProperties": false }));
-    // Its template knows tools.
-    let mut config = config(&random());
+    let mut config = config(model);
     (config.context, config.sequences) = (1_024, 8);
     let engine = Engine::start(config).await.unwrap();
     for many in [false, true] {
         let hold = Hold::Calls { tools: vec![look.clone(), wait.clone()], instead: Instead::Nothing, many };
+        let asked = |seed| Request { prompt: prompt.clone(), ..held(hold.clone(), seed) };
         let mut names = std::collections::BTreeSet::new();
-        for answer in ask_all(&engine, (0..20).map(|seed| held(hold.clone(), seed)).collect()).await {
+        for answer in ask_all(&engine, (0..20).map(asked).collect()).await {
             let cut = answer.finish == Finish::Length;
             assert!(many || !cut, "one call ends: {:?}", answer.text);
             // What a limit cuts is not a whole call.
@@ -121,6 +121,34 @@ async fn a_tool_that_must_be_called_is() {
         }
         assert_eq!(names.into_iter().collect::<Vec<_>>(), ["look", "wait"]);
     }
+}
+
+#[tokio::test]
+async fn a_tool_that_must_be_called_is() {
+    // Its template knows tools.
+    calls_what_it_must(&random(), request("Once upon a time", 1).prompt).await;
+}
+
+/// The part of a template of Mistral's that tells of tools and prints calls, for tokenizers of version 13; in version 11 with
+/// the id.
+const MISTRALS: &str = "{{- bos_token }}{%- if tools %}[AVAILABLE_TOOLS]{{ tools | tojson }}[/AVAILABLE_TOOLS]{%- endif %}\
+    {%- for message in messages %}{%- if message.role == 'user' %}[INST]{{ message.content }}[/INST]{%- endif %}\
+    {%- for tool in message.tool_calls %}\
+    {{- '[TOOL_CALLS]' + tool.function.name + '[ARGS]' + (tool.function.arguments | tojson) }}{%- endfor %}{%- endfor %}";
+
+#[tokio::test]
+async fn calls_whose_marks_are_tokens_without_text_are_held_to_and_read() {
+    let path = scratch("mistrals.gguf");
+    let controls =
+        ["[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"];
+    random_model::write_with(&path, 7, MISTRALS, &controls).unwrap();
+    let function = |name: &str| json!({ "type": "function", "function": { "name": name } });
+    let call =
+        json!({ "id": "call_1", "type": "function", "function": { "name": "look", "arguments": "{\"at\": 1}" } });
+    let messages =
+        json!([{ "role": "user", "content": "Where?" }, { "role": "assistant", "content": "", "tool_calls": [call] }]);
+    let tools = json!([function("look"), function("wait")]);
+    calls_what_it_must(&path, Prompt::Chat { messages, tools }).await;
 }
 
 #[tokio::test]

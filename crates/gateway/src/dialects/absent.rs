@@ -18,7 +18,15 @@ const NOT_OFFERED: &[(&str, &str)] = &[
     ("audio", "the models here write text only"),
     ("assistants", "conversations are not kept here; send the messages with each request"),
     ("threads", "conversations are not kept here; send the messages with each request"),
+    ("conversations", "conversations are not kept here; send the whole conversation in input"),
     ("vector_stores", "files are not kept for search here"),
+];
+
+/// The same of paths below one that is there.
+const OF_RESPONSES: &[(&str, &str)] = &[
+    ("/responses/compact", "nothing of a conversation is left out here; shorten it yourself"),
+    ("/responses/{id}/cancel", "no answer comes later here; close the connection of one to end it"),
+    ("/responses/{id}/input_items", "what was asked is kept to go on from, and not told again"),
 ];
 
 /// Every method of every path below those parts.
@@ -28,6 +36,10 @@ pub fn router() -> Router<Arc<Buyer>> {
         // 404 and not 501, which clients would try again.
         let refuse = move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
         routes = routes.route(&format!("/{part}"), any(refuse)).route(&format!("/{part}/{{*rest}}"), any(refuse));
+    }
+    for (path, instead) in OF_RESPONSES {
+        let refuse = move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
+        routes = routes.route(path, any(refuse));
     }
     routes
 }

@@ -49,6 +49,8 @@ pub struct Answer {
     pub model: String,
     /// Who answers, by name.
     pub provider: String,
+    /// Names the offer, in the form in which OpenAI names what runs.
+    pub fingerprint: String,
     /// Input tokens by the provider's word; 0 where it does not know yet.
     pub input: u64,
     quota: Option<Quota>,
@@ -98,7 +100,8 @@ pub async fn read_body<T: DeserializeOwned>(request: Request) -> Result<T, Probl
         .map_err(|error| Problem::body(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}")))
 }
 
-fn too_long() -> Problem {
+/// The body is.
+pub fn too_long() -> Problem {
     let message = format!("the body is longer than {} MiB; send less", BODY_MAX >> 20);
     Problem::body(StatusCode::PAYLOAD_TOO_LARGE, message)
 }
@@ -134,6 +137,7 @@ async fn run(buyer: Arc<Buyer>, key: KeyId, request: ChatRequest, tell: oneshot:
             created: now(),
             model: shelf.names.artifact(record.offer.artifact),
             provider: shelf.names.account(record.provider),
+            fingerprint: format!("fp_{}", hex::encode(&ticket.order.body.offer.0[..5])),
             input,
             quota: Quota::of(&buyer, ticket),
             events: read::read(&buyer, asked, tools),

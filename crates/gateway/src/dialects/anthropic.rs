@@ -22,7 +22,7 @@ use std::sync::Arc;
 use super::{
     answer::{Answer, begin, counted, details, events, named_data, read_paid, stream, total, with_cost},
     fits,
-    shape::anthropic_detail,
+    shape::{RequestId, anthropic_detail},
 };
 use crate::{
     count::{Count, count},
@@ -43,6 +43,7 @@ async fn messages(State(buyer): State<Arc<Buyer>>, request: Request) -> Response
 }
 
 async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Problem> {
+    let id = request.extensions().get().map(|RequestId(id)| id.clone());
     let (key, request) = read_paid::<MessagesRequest>(buyer, request).await?;
     if request.max_tokens.is_none() {
         return Err(Problem::field("max_tokens", "say how many tokens the answer may have at most"));
@@ -61,7 +62,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
         usage: Usage { input_tokens: answer.input, output_tokens: 0, cost: None, cost_details: None, bill: None },
     };
     if streams {
-        return Ok(stream(headers, pieces(head, answer)));
+        return Ok(stream(headers, pieces(head, answer, id)));
     }
     let whole = answer.whole().await?;
     let cost = total(&whole.done);
@@ -251,10 +252,14 @@ fn usage(done: Done) -> Usage {
     }
 }
 
-/// The answer as events.
-fn pieces(head: Message, answer: Answer) -> impl futures::Stream<Item = sse::Event> + Send + 'static {
+/// The answer to a request of this name as events.
+fn pieces(
+    head: Message,
+    answer: Answer,
+    request_id: Option<String>,
+) -> impl futures::Stream<Item = sse::Event> + Send + 'static {
     let begin = [StreamEvent::MessageStart { message: head }];
-    let mut blocks = Blocks::default();
+    let mut blocks = Blocks { request_id, ..Blocks::default() };
     let rest = events(vec![answer]).flat_map(move |(_, event)| futures::stream::iter(blocks.told(event)));
     futures::stream::iter(begin).chain(rest).map(|event| named_data(event.name(), &event))
 }
@@ -266,6 +271,8 @@ struct Blocks {
     whole: u32,
     /// True within a block of text.
     text: bool,
+    /// Names the request where something goes wrong.
+    request_id: Option<String>,
 }
 
 impl Blocks {
@@ -288,7 +295,10 @@ impl Blocks {
                 told.push(self.ends());
                 told
             }
-            Event::Failed(problem) => vec![StreamEvent::Error { error: anthropic_detail(&problem) }],
+            Event::Failed(problem) => {
+                let (error, request_id) = (anthropic_detail(&problem), self.request_id.take());
+                vec![StreamEvent::Error { error, request_id }]
+            }
             Event::Done(done) => {
                 let mut told = self.text_ends();
                 told.push(StreamEvent::MessageDelta { delta: ending(&done), usage: usage(*done) });

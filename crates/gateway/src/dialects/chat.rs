@@ -1,9 +1,12 @@
 //! `POST /v1/chat/completions`: OpenAI's request in, OpenAI's answer out, whole or as server-sent events. It is also the inner
 //! request that the other dialects are translated to.
 
-use api::openai::{
-    AnswerMessage, CalledFunction, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Logprobs,
-    TokenLogprob, ToolCall,
+use api::{
+    openai::{
+        AnswerMessage, CalledFunction, ChatChunk, ChatCompletion, ChatRequest, Choice, ChunkChoice, Delta, Logprobs,
+        TokenLogprob, ToolCall,
+    },
+    openrouter::{ErrorBody, FailedChunk},
 };
 use axum::{
     Json,
@@ -11,6 +14,7 @@ use axum::{
     response::{IntoResponse as _, Response, sse},
 };
 use futures::StreamExt as _;
+use serde_json::Value;
 use std::sync::Arc;
 
 use super::{
@@ -18,6 +22,7 @@ use super::{
     answer::{
         Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
     },
+    shape::is_openrouters,
 };
 use crate::{
     calls::Call,
@@ -34,11 +39,12 @@ pub async fn completions(State(buyer): State<Arc<Buyer>>, request: Request) -> R
 }
 
 async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Problem> {
+    let openrouters = is_openrouters(&request);
     let (key, request) = read_paid::<ChatRequest>(buyer, request).await?;
     let streams = request.stream;
     let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
     let answers = begin_all(buyer, key, each(&request)?).await?;
-    let head = Head::of(&answers)?;
+    let head = Head::of(&answers, openrouters)?;
     Ok(if streams { pieces(head, answers, separate_usage) } else { whole(&head, answers).await? })
 }
 
@@ -46,6 +52,7 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
 fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
     let n = request.n.unwrap_or(1);
     check_n(n)?;
+    refuse_impossible(request)?;
     let request = &only_allowed(request.clone())?;
     let one = |at: u32| ChatRequest {
         n: None,
@@ -56,6 +63,31 @@ fn each(request: &ChatRequest) -> Result<Vec<ChatRequest>, Problem> {
         ..request.clone()
     };
     Ok((0..n).map(one).collect())
+}
+
+/// Refuses what changes an answer and cannot be done, rather than ignoring it. What says nothing passes.
+fn refuse_impossible(request: &ChatRequest) -> Result<(), Problem> {
+    let says = |value: &Option<Value>| match value {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(items)) => items.iter().any(|item| item != "text"),
+        Some(Value::Object(fields)) => !fields.is_empty(),
+        Some(_) => true,
+    };
+    let impossible = [
+        ("logit_bias", &request.logit_bias, "single tokens' chances cannot be changed here yet; leave logit_bias out"),
+        (
+            "functions",
+            &request.functions,
+            "functions are named in tools; functions is an older form that is not read here",
+        ),
+        ("modalities", &request.modalities, "the models here write text only"),
+        ("audio", &request.audio, "the models here write text only; leave audio out"),
+        ("web_search_options", &request.web_search_options, "nothing is searched here; leave web_search_options out"),
+    ];
+    match impossible.into_iter().find(|(_, value, _)| says(value)) {
+        Some((field, _, message)) => Err(Problem::field(field, message)),
+        None => Ok(()),
+    }
 }
 
 /// Refuses more answers than one request may have.
@@ -71,17 +103,21 @@ struct Head {
     id: String,
     created: u64,
     model: String,
+    fingerprint: String,
     provider: String,
+    openrouters: bool,
 }
 
 impl Head {
-    fn of(answers: &[Answer]) -> Result<Self, Problem> {
+    fn of(answers: &[Answer], openrouters: bool) -> Result<Self, Problem> {
         let first = answers.first().ok_or_else(Problem::internal)?;
         Ok(Self {
             id: format!("chatcmpl-{}", first.receipt),
             created: first.created / 1_000,
             model: first.model.clone(),
+            fingerprint: first.fingerprint.clone(),
             provider: first.provider.clone(),
+            openrouters,
         })
     }
 
@@ -91,10 +127,24 @@ impl Head {
             object: "chat.completion.chunk".into(),
             created: self.created,
             model: self.model.clone(),
+            system_fingerprint: Some(self.fingerprint.clone()),
             provider: Some(self.provider.clone()),
             choices,
             usage: None,
         }
+    }
+}
+
+impl Head {
+    /// What went wrong: OpenAI's clients want nothing beside it, and OpenRouter's a whole chunk.
+    fn failure(&self, index: u32, problem: &Problem) -> sse::Event {
+        if !self.openrouters {
+            return data(&problem.body_json());
+        }
+        let finish_reason = Some("error".into());
+        let choice = ChunkChoice { index, delta: Delta::default(), logprobs: None, finish_reason };
+        let ErrorBody { error } = ErrorBody::of(problem.status.as_u16(), &problem.detail);
+        data(&FailedChunk { chunk: self.chunk(vec![choice]), error })
     }
 }
 
@@ -132,6 +182,7 @@ async fn whole(head: &Head, answers: Vec<Answer>) -> Result<Response, Problem> {
         object: "chat.completion".into(),
         created: head.created,
         model: head.model.clone(),
+        system_fingerprint: Some(head.fingerprint.clone()),
         provider: Some(head.provider.clone()),
         choices,
         usage: Some(usage(dones)),
@@ -181,7 +232,7 @@ impl Writer {
                 let delta = Delta { tool_calls: vec![call(made, Some(number))], ..Delta::default() };
                 vec![data(&self.head.chunk(vec![said(delta, Vec::new())]))]
             }
-            Event::Failed(problem) => vec![data(&problem.body_json()), end_mark()],
+            Event::Failed(problem) => vec![self.head.failure(index, &problem), end_mark()],
             Event::Done(done) => {
                 let finish_reason = Some(reason(done.finish).to_owned());
                 self.dones.push(*done);

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub(crate) use answer::read_body;
 pub(crate) use responses::Kept;
 pub(crate) use shape::shaped;
-pub use shape::{asks, refuse, too_slow};
+pub use shape::{asks, nowhere, refuse, too_slow};
 
 use crate::gateway::Buyer;
 

@@ -1,7 +1,7 @@
 //! Whose words an error is told in. Handlers give a [`Problem`], whoever asks; here it gets the form that the client
 //! expects, and so do the refusals that the router makes itself.
 
-use api::{anthropic, ollama, registry};
+use api::{anthropic, ollama, openrouter, registry};
 use axum::{
     Json,
     extract::{OriginalUri, Request},
@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+use super::answer::too_long;
 use crate::{error::Problem, hub};
 
 /// Names a request in answers, errors and reports.
@@ -31,10 +32,25 @@ const ASKING: &[&str] = &[
     "/api/embed",
 ];
 
+/// The name of a request, for whoever tells of it while it is answered.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+/// Marks a request of OpenRouter's clients.
+#[derive(Debug, Clone, Copy)]
+struct OpenRouters;
+
+/// True for a request of OpenRouter's clients, who want other errors within a stream, too.
+pub fn is_openrouters(request: &Request) -> bool {
+    request.extensions().get::<OpenRouters>().is_some()
+}
+
 /// Whose API a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dialect {
     OpenAi,
+    /// What it adds to OpenAI's stands below its own prefix.
+    OpenRouter,
     Anthropic,
     Ollama,
     /// Not of models, but of files.
@@ -51,10 +67,11 @@ impl Dialect {
         if hub::is_hubs(path) {
             return Self::Hub;
         }
-        let v1 = path.strip_prefix("/api").unwrap_or(path).strip_prefix("/v1/");
-        match v1 {
+        let below_api = path.strip_prefix("/api");
+        match below_api.unwrap_or(path).strip_prefix("/v1/") {
             Some(rest) if rest == "messages" || rest.starts_with("messages/") => Self::Anthropic,
             Some(_) if is_anthropics(headers) => Self::Anthropic,
+            Some(_) if below_api.is_some() => Self::OpenRouter,
             None if path.starts_with("/api/") && path != "/api/v1" => Self::Ollama,
             _ => Self::OpenAi,
         }
@@ -64,6 +81,7 @@ impl Dialect {
         let (status, detail) = (problem.status, &problem.detail);
         match self {
             Self::OpenAi => (status, Json(problem.body_json())).into_response(),
+            Self::OpenRouter => (status, Json(openrouter::ErrorBody::of(status.as_u16(), detail))).into_response(),
             Self::Anthropic => {
                 let error = anthropic_detail(problem);
                 let body =
@@ -112,10 +130,16 @@ pub fn named(detail: &api::openai::ErrorDetail) -> String {
 }
 
 /// Names the request, and gives what went wrong the form that its client expects.
-pub async fn shaped(request: Request, next: Next) -> Response {
+pub async fn shaped(mut request: Request, next: Next) -> Response {
     let dialect = Dialect::of(request.uri().path(), request.headers());
     let asked = format!("{} {}", request.method(), request.uri().path());
     let id = new_id();
+    if let Some(id) = &id {
+        request.extensions_mut().insert(RequestId(id.clone()));
+    }
+    if dialect == Dialect::OpenRouter {
+        request.extensions_mut().insert(OpenRouters);
+    }
     let mut response = next.run(request).await;
     let told = response.extensions_mut().remove::<Problem>();
     if let Some(problem) = told.or_else(|| routers(&response, &asked)) {
@@ -154,18 +178,29 @@ fn routers(response: &Response, asked: &str) -> Option<Problem> {
     if !status.is_client_error() || json {
         return None;
     }
-    Some(if status == StatusCode::METHOD_NOT_ALLOWED {
-        let message = format!("there is no {asked} here; the header allow says what there is");
-        Problem::refused(status, "method_not_allowed", message)
-    } else {
-        Problem::refused(status, "invalid_request", format!("{asked} cannot be read: {status}"))
+    Some(match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let message = format!("there is no {asked} here; the header allow says what there is");
+            Problem::refused(status, "method_not_allowed", message)
+        }
+        StatusCode::PAYLOAD_TOO_LARGE => too_long(),
+        _ => Problem::refused(status, "invalid_request", format!("{asked} cannot be read: {status}")),
     })
 }
 
 /// There is no such route.
 pub async fn no_route(OriginalUri(uri): OriginalUri) -> Problem {
-    let message = format!("there is no {} here; GET /openapi.json lists what there is", uri.path());
+    unknown(uri.path())
+}
+
+fn unknown(path: &str) -> Problem {
+    let message = format!("there is no {path} here; GET /openapi.json lists what there is");
     Problem::refused(StatusCode::NOT_FOUND, "route_not_found", message)
+}
+
+/// Nothing is at the path of a request, nor below where its dialect has routes.
+pub fn nowhere(path: &str, headers: &HeaderMap) -> Response {
+    outside(path, headers, &unknown(path))
 }
 
 /// True if a model is asked by a request with this path, in any dialect.
@@ -200,7 +235,8 @@ mod tests {
         for (path, dialect) in [
             ("/v1/chat/completions", Dialect::OpenAi),
             ("/v1/nothing", Dialect::OpenAi),
-            ("/api/v1/credits", Dialect::OpenAi),
+            ("/api/v1/credits", Dialect::OpenRouter),
+            ("/api/v1/chat/completions", Dialect::OpenRouter),
             ("/api/v1", Dialect::OpenAi),
             ("/keys", Dialect::OpenAi),
             ("/v1/messages", Dialect::Anthropic),
@@ -227,6 +263,7 @@ mod tests {
         for (path, begins) in [
             ("/v1/chat/completions", "{\"error\":{\"message\":\"later\""),
             ("/v1/messages", "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"later\"}"),
+            ("/api/v1/chat/completions", "{\"error\":{\"code\":503,\"message\":\"later\",\"metadata\":{"),
             ("/api/chat", "{\"error\":\"later\"}"),
         ] {
             let refused = refuse(path, &HeaderMap::new(), "later");

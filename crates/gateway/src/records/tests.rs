@@ -115,3 +115,30 @@ async fn an_order_that_was_lost_and_paid_is_known() {
     let Found::Whole(found) = order(&books, OrderId([9; 16])).unwrap() else { panic!("it is not known") };
     assert_eq!((found.state, found.number, found.key, found.receipt), (State::Paid, Some(2), None, Some(lost)));
 }
+
+#[tokio::test]
+async fn what_a_key_spends_is_added_up_over_all_and_by_days() {
+    let (_dir, books) = books(1..=1).await;
+    let key = |books: &Connection| {
+        books.execute(
+            "INSERT INTO key (id, hash, name, budget, spent, created) VALUES (7, x'00', '', ?1, ?2, 0)",
+            [money(Amount(100)), money(Amount::ZERO)],
+        )
+    };
+    books.write(key).await.unwrap();
+    let today = now() / DAY_MS;
+    let charges = move |books: &Connection| {
+        books
+            .execute("INSERT INTO spent_on VALUES (7, ?, ?)", params![(today - 1).cast_signed(), money(Amount(40))])?;
+        charge(books, 7, Amount(5))?;
+        charge_for_file(books, 7, Amount(2))
+    };
+    books.write(charges).await.unwrap();
+    let spent = books.read(|books| books.query_row("SELECT spent FROM key WHERE id = 7", [], |row| amount(row, 0)));
+    assert_eq!(spent.unwrap(), Amount(7));
+    let days = spent_since(&books, 7, today).unwrap();
+    // It may have become tomorrow meanwhile.
+    assert_eq!(days.iter().map(|(_, amount)| amount.0).sum::<u128>(), 7, "{days:?}");
+    assert_eq!(spent_since(&books, 7, today - 1).unwrap()[0], (today - 1, Amount(40)));
+    assert!(spent_since(&books, 8, 0).unwrap().is_empty());
+}

@@ -3,9 +3,11 @@
 //! Its parts say it in English, to people and programs alike. Whoever reads Korean gets the same sentence from here: the page by
 //! `Accept-Language` (`crates/pumasi/src/node/korean.rs`), the command line where it prints errors.
 
-/// A sentence of the node in Korean; None if it is none of those below.
+use super::clients;
+
+/// A sentence of the node in Korean; None if it is none of those that are known.
 pub fn in_korean(sentence: &str) -> Option<String> {
-    let fits = SAID.iter().filter_map(|(english, korean)| Some((english, korean, filled(english, sentence)?)));
+    let fits = all().filter_map(|(english, korean)| Some((english, korean, filled(english, sentence)?)));
     // The one that says most itself: what stands at a place can be anything.
     let (_, korean, filled) = fits.max_by_key(|(english, ..)| english.len())?;
     let mut text = String::new();
@@ -19,6 +21,11 @@ pub fn in_korean(sentence: &str) -> Option<String> {
         rest = after;
     }
     Some(text + rest)
+}
+
+/// All sentences that are known.
+fn all() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    SAID.iter().chain(clients::SAID)
 }
 
 /// The same, or the sentence as it is.
@@ -444,7 +451,9 @@ mod tests {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     folders.push(path);
-                } else if path.extension().is_some_and(|name| name == "rs") && !path.ends_with("language/said.rs") {
+                } else if path.extension().is_some_and(|name| name == "rs")
+                    && !path.parent().is_some_and(|folder| folder.ends_with("language"))
+                {
                     text += &std::fs::read_to_string(path).unwrap();
                 }
             }
@@ -464,7 +473,7 @@ mod tests {
     #[test]
     fn each_sentence_is_one_that_the_sources_say() {
         let sources = sources();
-        for (english, korean) in SAID {
+        for (english, korean) in all() {
             // What a path is put before is said by its own error.
             let said = english.strip_prefix("{}: ").unwrap_or(english);
             let said = said.strip_prefix("expected ").unwrap_or(said);

@@ -3,7 +3,7 @@
 use axum::{
     body::{HttpBody as _, to_bytes},
     extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use crate::language::said;
 
+/// Where the Hub's errors stand, too.
+const MESSAGE: HeaderName = HeaderName::from_static("x-error-message");
 /// No error is longer.
 const LENGTH_MAX: u64 = 1 << 20;
 /// Answers that tell what is wrong though they went well: notes on files, and offers that failed.
@@ -27,7 +29,15 @@ pub async fn for_readers(request: Request, next: Next) -> Response {
     answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept-language"));
     let json = answer.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"application/json");
     let short = answer.body().size_hint().exact().is_some_and(|length| length <= LENGTH_MAX);
-    if korean && json && short { translated(answer).await } else { answer }
+    if !korean {
+        return answer;
+    }
+    if let Some(told) = answer.headers_mut().get_mut(MESSAGE) {
+        let mut text = String::from_utf8_lossy(told.as_bytes()).into_owned();
+        say(&mut text);
+        *told = HeaderValue::from_bytes(text.as_bytes()).unwrap_or_else(|_| told.clone());
+    }
+    if json && short { translated(answer).await } else { answer }
 }
 
 async fn translated(answer: Response) -> Response {
@@ -41,14 +51,14 @@ async fn translated(answer: Response) -> Response {
     Response::from_parts(head, value.to_string().into())
 }
 
-/// Sentences stand under `message` and in `notes`, at any depth.
+/// Sentences stand under `message`, in Ollama's and the Hub's errors under `error`, and in `notes`, at any depth.
 fn translate(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(translate),
         Value::Object(fields) => {
             for (name, value) in fields {
                 match (name.as_str(), value) {
-                    ("message", Value::String(text)) => say(text),
+                    ("message" | "error", Value::String(text)) => say(text),
                     ("notes", Value::Array(notes)) => notes.iter_mut().for_each(|note| match note {
                         Value::String(text) => say(text),
                         other => translate(other),
@@ -61,8 +71,15 @@ fn translate(value: &mut Value) {
     }
 }
 
+/// Before a sentence the field may stand that is at fault, where a dialect has no place of its own for it.
 fn say(text: &mut String) {
-    *text = said::or_english(std::mem::take(text));
+    let field = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
+    *text = match text.split_once(": ") {
+        Some((name, sentence)) if field(name) && said::in_korean(text).is_none() => {
+            format!("{name}: {}", said::or_english(sentence.to_owned()))
+        }
+        _ => said::or_english(std::mem::take(text)),
+    };
 }
 
 #[cfg(test)]
@@ -90,6 +107,11 @@ mod tests {
         let router = Router::new()
             .route("/wrong", get(async || (StatusCode::BAD_REQUEST, Json(wrong))))
             .route("/offers", get(async || Json(offers)))
+            .route(
+                "/api/chat",
+                get(async || (StatusCode::BAD_REQUEST, Json(json!({ "error": "data: there is no file in it" })))),
+            )
+            .route("/hub", get(async || (StatusCode::NOT_FOUND, [("x-error-message", "there is no file in it")])))
             .route("/well", get(async || Json(json!({ "message": "there is no file in it" }))))
             .layer(from_fn(for_readers));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -98,6 +120,9 @@ mod tests {
         for (path, language, said) in [
             ("/wrong", "ko-KR,ko;q=0.9,en;q=0.8", "\"message\":\"파일이 없습니다\",\"code\":\"invalid_value\""),
             ("/wrong", "en", "there is no file in it"),
+            ("/api/chat", "ko", "{\"error\":\"data: 파일이 없습니다\"}"),
+            ("/api/chat", "en", "{\"error\":\"data: there is no file in it\"}"),
+            ("/hub", "ko", "x-error-message: 파일이 없습니다"),
             ("/offers", "ko", "\"notes\":[\"데이터\"],\"message\":\"제공하기 전에 거두었습니다\""),
             ("/offers", "*", "it was taken back before it could be offered"),
             ("/well", "ko", "there is no file in it"),

@@ -123,8 +123,7 @@ async fn openapi() -> Response {
 }
 
 pub async fn no_route(request: Request) -> Response {
-    let message = format!("there is no {} here; GET /openapi.json lists what there is", request.uri().path());
-    problem(StatusCode::NOT_FOUND, "route_not_found", &message)
+    dialects::nowhere(request.uri().path(), request.headers())
 }
 
 /// When new questions are not taken.

@@ -100,6 +100,8 @@ fn is_an_error(path: &str, body: &Value, what: &str) {
         body["type"] == "error" && text(&error["type"]) && text(&error["message"]) && text(&body["request_id"])
     } else if path.starts_with("/api/") && !path.starts_with("/api/v1/") {
         text(error)
+    } else if path.starts_with("/api/v1/") {
+        error["code"].is_u64() && text(&error["message"]) && text(&error["metadata"]["type"])
     } else {
         let keys = error.as_object().map(|error| error.keys().map(String::as_str).collect::<Vec<_>>());
         keys == Some(vec!["message", "type", "param", "code"]) && text(&error["message"]) && text(&error["type"])
@@ -107,7 +109,7 @@ fn is_an_error(path: &str, body: &Value, what: &str) {
     assert!(good, "{path}, {what}: {body}");
 }
 
-async fn world() -> (World, crate::world::Seller, Buyer, String) {
+pub async fn world() -> (World, crate::world::Seller, Buyer, String) {
     let world = World::new().await;
     let (seller, buyer) = (world.honest_seller().await, world.buyer().await);
     let key = buyer.new_key(Amount::credits(1)).await;
@@ -167,8 +169,12 @@ async fn an_anthropic_stream_has_its_events_in_their_order() {
     }
     let dies = json!({ "model": "tuner/model", "max_tokens": 9, "stream": true,
         "messages": [{ "role": "user", "content": "die 2" }] });
-    let stream = buyer.stream(&key, "/v1/messages", &dies).await;
+    let answer = buyer.http.post(format!("{}/v1/messages", buyer.address)).bearer_auth(&key).json(&dies);
+    let answer = answer.send().await.unwrap();
+    let id = answer.headers()["request-id"].to_str().unwrap().to_owned();
+    let stream = answer.text().await.unwrap();
     assert!(stream.contains("event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\""), "{stream}");
+    assert!(stream.trim_end().ends_with(&format!("\"request_id\":\"{id}\"}}")), "{id}: {stream}");
     assert!(!stream.contains("message_stop"), "{stream}");
 }
 
@@ -321,6 +327,10 @@ async fn routes_that_are_not_there_say_so_in_the_dialects_own_words() {
         (Method::GET, "/v1/fine_tuning/jobs", 404, "not_offered"),
         (Method::GET, "/v1/fine_tuning/jobs/job_1/events", 404, "not_offered"),
         (Method::GET, "/v1/embeddings", 405, "method_not_allowed"),
+        (Method::POST, "/v1/conversations", 404, "not_offered"),
+        (Method::POST, "/v1/responses/compact", 404, "not_offered"),
+        (Method::GET, "/v1/responses/resp_1/input_items", 404, "not_offered"),
+        (Method::GET, "/v1/responses/input_tokens", 405, "method_not_allowed"),
         (Method::GET, "/v1/messages", 405, ""),
         (Method::POST, "/v1/messages/nothing", 404, ""),
         (Method::GET, "/api/chat", 405, ""),
@@ -330,7 +340,9 @@ async fn routes_that_are_not_there_say_so_in_the_dialects_own_words() {
         let (got, headers, body) = buyer.bare(method.clone(), &key, path).await;
         assert_eq!(got, status, "{method} {path}: {body}");
         is_an_error(path, &body, method.as_str());
-        assert!(code.is_empty() || body["error"]["code"] == code, "{method} {path}: {body}");
+        let told =
+            if path.starts_with("/api/v1/") { &body["error"]["metadata"]["code"] } else { &body["error"]["code"] };
+        assert!(code.is_empty() || told == code, "{method} {path}: {body}");
         assert_eq!(headers.contains_key("allow"), status == 405, "{method} {path}");
         assert!(headers.contains_key("x-request-id"), "{method} {path}");
     }
@@ -520,4 +532,35 @@ async fn goes_on_from(buyer: &Buyer, key: &str, answered: &Value) {
     let (status, _, deleted) = buyer.bare(Method::DELETE, key, &path).await;
     assert_eq!((status, &deleted["deleted"]), (200, &json!(true)));
     assert_eq!(ask(key, json!({})).await.0, 400, "it is gone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_changes_an_answer_and_cannot_be_done_is_refused_by_name() {
+    let (_world, _seller, buyer, key) = world().await;
+    let chat = |field: &str, value: Value| {
+        let mut body = json!({ "model": "tuner/model", "messages": [{ "role": "user", "content": "say 1" }] });
+        body[field] = value;
+        body.to_string()
+    };
+    for (field, value) in [
+        ("logit_bias", json!({ "50256": -100 })),
+        ("functions", json!([{ "name": "look" }])),
+        ("modalities", json!(["text", "audio"])),
+        ("audio", json!({ "voice": "alloy", "format": "wav" })),
+        ("web_search_options", json!({ "search_context_size": "low" })),
+    ] {
+        let (status, _, answer) = buyer.send(&key, "/v1/chat/completions", chat(field, value)).await;
+        assert_eq!((status, &answer["error"]["param"]), (400, &json!(field)), "{answer}");
+    }
+    for (field, value) in [
+        ("logit_bias", json!({})),
+        ("functions", json!([])),
+        ("modalities", json!(["text"])),
+        ("audio", json!(null)),
+        ("prediction", json!({ "type": "content", "content": "w0" })),
+        ("user", json!("kim")),
+    ] {
+        let (status, _, answer) = buyer.send(&key, "/v1/chat/completions", chat(field, value)).await;
+        assert_eq!(status, 200, "{field}: {answer}");
+    }
 }

@@ -8,6 +8,7 @@ mod dialects;
 mod liar;
 mod list;
 mod money;
+mod openrouter;
 mod orders;
 mod publish;
 mod tamper;

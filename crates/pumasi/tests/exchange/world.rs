@@ -56,7 +56,7 @@ pub struct Buyer {
     pub gateway: Gateway,
     pub address: String,
     server: JoinHandle<()>,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl World {

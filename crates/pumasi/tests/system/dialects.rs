@@ -342,6 +342,52 @@ async fn a_model_whose_template_knows_tools_calls_them() {
     assert_eq!(post(&node, "/v1/messages", ask).await.0, StatusCode::OK);
 }
 
+/// What tells of tools and prints calls in a template of Mistral's, for tokenizers from version 13 on.
+const MISTRALS: &str = "{{- bos_token }}{%- if tools %}[AVAILABLE_TOOLS]{{ tools | tojson }}[/AVAILABLE_TOOLS]{%- endif %}\
+    {%- for message in messages %}{%- if message.role == 'user' %}[INST]{{ message.content }}[/INST]{%- endif %}\
+    {%- for tool in message.tool_calls %}{{- '[TOOL_CALLS]' + tool.function.name + '[ARGS]' }}\
+    {{- tool.function.arguments | tojson }}{%- endfor %}\
+    {%- if message.role == 'tool' %}[TOOL_RESULTS]{{ message.content }}[/TOOL_RESULTS]{%- endif %}{%- endfor %}";
+
+#[tokio::test]
+async fn calls_as_mistrals_newer_models_write_them_are_calls_whole_and_in_a_stream() {
+    let (home, dir) = (Home::new(), tempfile::tempdir().unwrap());
+    let path = dir.path().join("mistrals.gguf");
+    let marks = ["[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]", "[TOOL_CALLS]", "[ARGS]", "[CALL_ID]"];
+    engine::random_model::write_with(&path, 7, MISTRALS, &marks).unwrap();
+    let node = home.start_with(&["--listen", "127.0.0.1:0", "--model", path.to_str().unwrap()]);
+    let parameters = json!({ "type": "object", "properties": { "at": { "enum": [1, 2] } }, "required": ["at"],
+        "additionalProperties": false });
+    let messages = json!([{ "role": "user", "content": "Look!" }]);
+    let mut ask = json!({ "model": node.model(), "messages": messages, "tool_choice": "required", "seed": 3,
+        "tools": [{ "type": "function", "function": { "name": "look", "strict": true, "parameters": parameters } }],
+        "parallel_tool_calls": false, "max_tokens": 200 });
+    let (status, answer) = post(&node, "/v1/chat/completions", ask.clone()).await;
+    let choice = &answer["choices"][0];
+    assert_eq!((status, &choice["finish_reason"]), (StatusCode::OK, &json!("tool_calls")), "{answer}");
+    let call = &choice["message"]["tool_calls"][0];
+    let arguments: Value = serde_json::from_str(call["function"]["arguments"].as_str().unwrap()).unwrap();
+    assert!(call["function"]["name"] == "look" && arguments["at"].is_u64(), "{answer}");
+    assert!(choice["message"]["content"].is_null(), "no mark is shown: {answer}");
+    ask["stream"] = true.into();
+    let streamed = node.http().post(format!("{}/v1/chat/completions", node.address)).bearer_auth(&node.api_key);
+    let streamed = streamed.json(&ask).send().await.unwrap().text().await.unwrap();
+    let chunks: Vec<Value> = streamed
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: ").filter(|data| data.starts_with('{')))
+        .map(|data| serde_json::from_str(data).unwrap())
+        .collect();
+    let called = chunks.iter().find(|chunk| chunk["choices"][0]["delta"]["tool_calls"].is_array()).unwrap();
+    assert_eq!(called["choices"][0]["delta"]["tool_calls"][0]["function"], call["function"], "{streamed}");
+    assert!(!streamed.contains("TOOL_CALLS") && !streamed.contains("ARGS"), "{streamed}");
+    // With the call and its result the conversation goes on.
+    ask["messages"] = json!([messages[0], choice["message"],
+        { "role": "tool", "tool_call_id": call["id"], "content": "seen" }]);
+    (ask["stream"], ask["tool_choice"]) = (false.into(), "auto".into());
+    let (status, answer) = post(&node, "/v1/chat/completions", ask).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
 #[tokio::test]
 async fn what_is_too_long_is_said_of_the_dialects_own_field() {
     let home = Home::new();

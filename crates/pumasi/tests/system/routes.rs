@@ -90,7 +90,7 @@ async fn everything_documented_is_there() {
         let path: Vec<_> = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
         let (status, body) = node.send(method.parse().unwrap(), &path.join("/"), None, None).await;
         assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{route}");
-        assert_ne!(body["error"]["code"], "route_not_found", "{route}");
+        assert!(!body.to_string().contains("route_not_found"), "{route}: {body}");
         assert!(!status.is_server_error(), "{route}: {status} {body}");
     }
     let (status, body) = node.send(Method::GET, "/no/such/route", None, None).await;

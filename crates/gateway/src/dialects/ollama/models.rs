@@ -24,6 +24,9 @@ use crate::{
 /// The version of Ollama whose API this is. Clients look whether it is new enough for what they send.
 const SPOKEN: &str = "0.33.0";
 
+/// Clients count the time until then.
+const NEVER: &str = "9999-12-31T23:59:59Z";
+
 pub async fn version() -> Json<Version> {
     Json(Version { version: SPOKEN.into() })
 }
@@ -53,6 +56,8 @@ async fn offered(buyer: &Arc<Buyer>) -> Result<Vec<(Model, String)>, Problem> {
                 digest: hex::encode(work.id.0),
                 details: details(&index, work, files, offer.quantization),
                 context_length: offer.context,
+                expires_at: NEVER,
+                size_vram: 0,
             };
             Some((model, license))
         };

@@ -21,8 +21,15 @@ use std::sync::Arc;
 use super::{
     allowed::only_allowed,
     answer::{Answer, begin, counted, events, read_paid, stream, total, with_cost},
+    fits,
 };
-use crate::{error::Problem, gateway::Buyer, money::KeyId, routes::api_key};
+use crate::{
+    count::{Count, count},
+    error::Problem,
+    gateway::Buyer,
+    money::KeyId,
+    routes::api_key,
+};
 pub use kept::Kept;
 use writer::{Keeping, Writer};
 
@@ -60,6 +67,17 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let whole = answer.whole().await?;
     let headers = with_cost(headers, total(&whole.done));
     Ok((headers, Json(writer.whole(whole))).into_response())
+}
+
+/// How many tokens a question has, or the most that they can be where no provider can count.
+pub async fn input_tokens(State(buyer): State<Arc<Buyer>>, request: Request) -> Result<Json<Value>, Problem> {
+    let (key, request) = read_paid::<ResponseRequest>(&buyer, request).await?;
+    check(&request)?;
+    let asked = inner(&request, &conversation(&buyer, key, &request)?)?;
+    let renamed = |problem: Problem| problem.renamed(NAMES);
+    fits::check(&asked).map_err(renamed)?;
+    let (Count::Exact(tokens) | Count::AtMost(tokens)) = count(&buyer, key, &asked).await.map_err(renamed)?;
+    Ok(Json(json!({ "object": "response.input_tokens", "input_tokens": tokens })))
 }
 
 /// An answer that is kept.
