@@ -377,7 +377,19 @@ pub struct TokenLogprob {
     pub bytes: Option<Vec<u8>>,
     /// The likeliest alternatives.
     #[serde(default)]
-    pub top_logprobs: Vec<TokenLogprob>,
+    pub top_logprobs: Vec<Alternative>,
+}
+
+/// A token that could have come, and how likely it was.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alternative {
+    /// Its text.
+    pub token: String,
+    /// Natural logarithm of its probability.
+    pub logprob: f32,
+    /// Its bytes.
+    #[serde(default)]
+    pub bytes: Option<Vec<u8>>,
 }
 
 /// What was counted and what it cost.

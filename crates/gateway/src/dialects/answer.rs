@@ -251,7 +251,18 @@ pub fn data<T: Serialize>(value: &T) -> sse::Event {
     sse::Event::default().data(serde_json::to_string(value).unwrap_or_default())
 }
 
-/// The same with a name.
+/// A piece that comes before the usage: where that has a piece of its own, all others have null in its place.
+pub fn piece<T: Serialize>(piece: &T, separate_usage: bool) -> sse::Event {
+    #[derive(Serialize)]
+    struct Before<'a, T> {
+        #[serde(flatten)]
+        piece: &'a T,
+        usage: (),
+    }
+    if separate_usage { data(&Before { piece, usage: () }) } else { data(piece) }
+}
+
+/// A server-sent event with a name and JSON.
 pub fn named_data<T: Serialize>(name: &str, value: &T) -> sse::Event {
     sse::Event::default().event(name).data(serde_json::to_string(value).unwrap_or_default())
 }

@@ -20,7 +20,8 @@ use std::sync::Arc;
 use super::{
     allowed::only_allowed,
     answer::{
-        Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, usage, wholes, with_cost,
+        Answer, Whole, begin_all, counted, data, end_mark, events, piece, read_paid, reason, stream, usage, wholes,
+        with_cost,
     },
     shape::is_openrouters,
 };
@@ -44,8 +45,8 @@ async fn answer(buyer: &Arc<Buyer>, request: Request) -> Result<Response, Proble
     let streams = request.stream;
     let separate_usage = request.stream_options.as_ref().is_some_and(|options| options.include_usage);
     let answers = begin_all(buyer, key, each(&request)?).await?;
-    let head = Head::of(&answers, openrouters)?;
-    Ok(if streams { pieces(head, answers, separate_usage) } else { whole(&head, answers).await? })
+    let head = Head::of(&answers, openrouters, separate_usage)?;
+    Ok(if streams { pieces(head, answers) } else { whole(&head, answers).await? })
 }
 
 /// The inner requests: one for each answer, each with another seed if the client gave one.
@@ -106,10 +107,12 @@ struct Head {
     fingerprint: String,
     provider: String,
     openrouters: bool,
+    /// The client asked for a last chunk without choices that carries the usage.
+    separate_usage: bool,
 }
 
 impl Head {
-    fn of(answers: &[Answer], openrouters: bool) -> Result<Self, Problem> {
+    fn of(answers: &[Answer], openrouters: bool, separate_usage: bool) -> Result<Self, Problem> {
         let first = answers.first().ok_or_else(Problem::internal)?;
         Ok(Self {
             id: format!("chatcmpl-{}", first.receipt),
@@ -118,6 +121,7 @@ impl Head {
             fingerprint: first.fingerprint.clone(),
             provider: first.provider.clone(),
             openrouters,
+            separate_usage,
         })
     }
 
@@ -133,9 +137,12 @@ impl Head {
             usage: None,
         }
     }
-}
 
-impl Head {
+    /// A chunk that comes before the usage.
+    fn piece(&self, choice: ChunkChoice) -> sse::Event {
+        piece(&self.chunk(vec![choice]), self.separate_usage)
+    }
+
     /// What went wrong: OpenAI's clients want nothing beside it, and OpenRouter's a whole chunk.
     fn failure(&self, index: u32, problem: &Problem) -> sse::Event {
         if !self.openrouters {
@@ -191,15 +198,15 @@ async fn whole(head: &Head, answers: Vec<Answer>) -> Result<Response, Problem> {
 }
 
 /// The answers as server-sent events.
-fn pieces(head: Head, answers: Vec<Answer>, separate_usage: bool) -> Response {
+fn pieces(head: Head, answers: Vec<Answer>) -> Response {
     let headers = answers.first().map(Answer::headers).unwrap_or_default();
     let begin = |at| {
         let delta = Delta { role: Some("assistant".into()), content: Some(String::new()), ..Delta::default() };
-        data(&head.chunk(vec![ChunkChoice { index: place(at), delta, logprobs: None, finish_reason: None }]))
+        head.piece(ChunkChoice { index: place(at), delta, logprobs: None, finish_reason: None })
     };
     let begins: Vec<_> = (0..answers.len()).map(begin).collect();
     let calls = vec![0; answers.len()];
-    let mut writer = Writer { head, separate_usage, running: answers.len(), calls, dones: Vec::new() };
+    let mut writer = Writer { head, running: answers.len(), calls, dones: Vec::new() };
     let rest = events(answers).flat_map(move |(at, event)| futures::stream::iter(writer.chunks(at, event)));
     stream(headers, futures::stream::iter(begins).chain(rest))
 }
@@ -207,8 +214,6 @@ fn pieces(head: Head, answers: Vec<Answer>, separate_usage: bool) -> Response {
 /// Writes the chunks.
 struct Writer {
     head: Head,
-    /// The client asked for a last chunk without choices that carries the usage.
-    separate_usage: bool,
     /// Answers that have not ended.
     running: usize,
     /// Calls of each answer so far.
@@ -224,13 +229,13 @@ impl Writer {
             Event::Prompt { .. } => Vec::new(),
             Event::Text { text, logprobs: tokens } => {
                 let delta = Delta { content: Some(text), ..Delta::default() };
-                vec![data(&self.head.chunk(vec![said(delta, tokens)]))]
+                vec![self.head.piece(said(delta, tokens))]
             }
             Event::Call(made) => {
                 let number = self.calls.get(at).copied().unwrap_or(0);
                 self.calls.iter_mut().skip(at).take(1).for_each(|number| *number += 1);
                 let delta = Delta { tool_calls: vec![call(made, Some(number))], ..Delta::default() };
-                vec![data(&self.head.chunk(vec![said(delta, Vec::new())]))]
+                vec![self.head.piece(said(delta, Vec::new()))]
             }
             Event::Failed(problem) => vec![self.head.failure(index, &problem), end_mark()],
             Event::Done(done) => {
@@ -238,19 +243,17 @@ impl Writer {
                 self.dones.push(*done);
                 self.running = self.running.saturating_sub(1);
                 let choice = ChunkChoice { index, delta: Delta::default(), logprobs: None, finish_reason };
-                let mut last = self.head.chunk(vec![choice]);
                 if self.running > 0 {
-                    return vec![data(&last)];
+                    return vec![self.head.piece(choice)];
                 }
-                let mut chunks = Vec::new();
-                if self.separate_usage {
-                    chunks.push(data(&last));
-                    last = self.head.chunk(Vec::new());
-                }
+                let usage = Some(usage(std::mem::take(&mut self.dones)));
+                let last = |choices| data(&ChatChunk { usage, ..self.head.chunk(choices) });
                 // Clients that did not ask for a chunk without choices may not expect one.
-                last.usage = Some(usage(std::mem::take(&mut self.dones)));
-                chunks.extend([data(&last), end_mark()]);
-                chunks
+                if self.head.separate_usage {
+                    vec![self.head.piece(choice), last(Vec::new()), end_mark()]
+                } else {
+                    vec![last(vec![choice]), end_mark()]
+                }
             }
         }
     }

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use super::{
     answer::{
-        Answer, Whole, begin_all, counted, data, end_mark, events, read_paid, reason, stream, total, usage, wholes,
-        with_cost,
+        Answer, Whole, begin_all, counted, data, end_mark, events, piece, read_paid, reason, stream, total, usage,
+        wholes, with_cost,
     },
     chat::{ANSWERS_MAX, check_n},
     fits::ALTERNATIVES_MAX,
@@ -218,11 +218,16 @@ impl Writer {
         Completion { choices: choice.into_iter().collect(), ..self.head.clone() }
     }
 
+    /// A piece that comes before the usage.
+    fn said(&self, choice: CompletionChoice) -> sse::Event {
+        piece(&self.piece(Some(choice)), self.separate_usage)
+    }
+
     /// The prompts, if they are wanted and known here.
     fn begins(&self) -> Vec<sse::Event> {
         let echoes = (0..self.echoes.len()).map(|at| (at, self.echo(at, &[]))).filter(|(_, text)| !text.is_empty());
         let choice = |(at, text)| CompletionChoice { index: place(at), text, logprobs: None, finish_reason: None };
-        echoes.map(|echo| data(&self.piece(Some(choice(echo))))).collect()
+        echoes.map(|echo| self.said(choice(echo))).collect()
     }
 
     fn pieces(&mut self, at: usize, event: Event) -> Vec<sse::Event> {
@@ -232,13 +237,13 @@ impl Writer {
                 let told = matches!(self.echoes.get(at), Some(Echo::Told));
                 let text = if told { self.echo(at, &logprobs) } else { String::new() };
                 let logprobs = self.logprobs(at, logprobs, first);
-                vec![data(&self.piece(Some(CompletionChoice { index, text, logprobs, finish_reason: None })))]
+                vec![self.said(CompletionChoice { index, text, logprobs, finish_reason: None })]
             }
             // There are no tools here.
             Event::Call(_) => Vec::new(),
             Event::Text { text, logprobs } => {
                 let logprobs = self.logprobs(at, logprobs, false);
-                vec![data(&self.piece(Some(CompletionChoice { index, text, logprobs, finish_reason: None })))]
+                vec![self.said(CompletionChoice { index, text, logprobs, finish_reason: None })]
             }
             Event::Failed(problem) => vec![data(&problem.body_json()), end_mark()],
             Event::Done(done) => {
@@ -246,18 +251,17 @@ impl Writer {
                 self.dones.push(*done);
                 self.running = self.running.saturating_sub(1);
                 let text = String::new();
-                let mut last = self.piece(Some(CompletionChoice { index, text, logprobs: None, finish_reason }));
+                let choice = CompletionChoice { index, text, logprobs: None, finish_reason };
                 if self.running > 0 {
-                    return vec![data(&last)];
+                    return vec![self.said(choice)];
                 }
-                let mut pieces = Vec::new();
+                let usage = Some(usage(std::mem::take(&mut self.dones)));
+                let last = |choice| data(&Completion { usage, ..self.piece(choice) });
                 if self.separate_usage {
-                    pieces.push(data(&last));
-                    last = self.piece(None);
+                    vec![self.said(choice), last(None), end_mark()]
+                } else {
+                    vec![last(Some(choice)), end_mark()]
                 }
-                last.usage = Some(usage(std::mem::take(&mut self.dones)));
-                pieces.extend([data(&last), end_mark()]);
-                pieces
             }
         }
     }

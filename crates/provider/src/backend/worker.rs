@@ -2,7 +2,7 @@
 
 use api::{
     exchange::{Refused, RefusedCode},
-    openai::{ChatRequest, TokenLogprob},
+    openai::{Alternative, ChatRequest, TokenLogprob},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use engine::{Engine, Event, Events, Prompt, Request, Sampling};
@@ -116,12 +116,12 @@ impl Running {
 }
 
 fn logprob(token: engine::TokenLogprob) -> TokenLogprob {
-    let one = |bytes: Vec<u8>, logprob| TokenLogprob {
-        token: String::from_utf8_lossy(&bytes).into_owned(),
-        logprob,
-        bytes: Some(bytes),
-        top_logprobs: Vec::new(),
-    };
-    let top_logprobs = token.top.into_iter().map(|(bytes, logprob)| one(bytes, logprob)).collect();
-    TokenLogprob { top_logprobs, ..one(token.bytes, token.logprob) }
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let one = |(bytes, logprob): (Vec<u8>, f32)| Alternative { token: text(&bytes), logprob, bytes: Some(bytes) };
+    TokenLogprob {
+        token: text(&token.bytes),
+        logprob: token.logprob,
+        bytes: Some(token.bytes),
+        top_logprobs: token.top.into_iter().map(one).collect(),
+    }
 }

@@ -14,6 +14,9 @@ messages = [{"role": "user", "content": "Once upon a time"}]
 
 listed = client.list().models
 assert model in [one.model for one in listed] and all(one.size > 0 and one.digest for one in listed), listed
+# A dataset that a model is built on is no parent in Ollama's sense.
+parents = {one.details.parent_model for one in listed} - {""}
+assert parents and parents <= {one.model for one in listed}, parents
 assert model in [one.model for one in client.ps().models]
 shown = client.show(model)
 assert "completion" in shown.capabilities and shown.details.quantization_level, shown

@@ -46,6 +46,7 @@ check(usage)
 # Asking for it: the last chunk has none.
 chunks = list(client.chat.completions.create(**ask, stream=True, stream_options={"include_usage": True}))
 assert chunks[-1].choices == [] and all(chunk.usage is None for chunk in chunks[:-1]), chunks[-1]
+assert all("usage" in chunk.model_fields_set for chunk in chunks), "all others have null"
 check(chunks[-1].usage)
 
 raw = client.chat.completions.with_raw_response.create(**ask)
@@ -54,6 +55,7 @@ assert raw.headers["x-pumasi-receipt"] and Decimal(raw.headers["x-pumasi-cost"])
 
 logprobs = client.chat.completions.create(**ask, logprobs=True, top_logprobs=2).choices[0].logprobs.content
 assert len(logprobs) == 12 and all(len(token.top_logprobs) == 2 for token in logprobs), logprobs
+assert not logprobs[0].top_logprobs[0].model_extra, logprobs[0]
 
 several = client.chat.completions.create(**{**ask, "temperature": 1}, n=2, seed=1)
 assert len(several.choices) == 2 and several.usage.completion_tokens <= 24 and len(several.usage.bills) == 2, several

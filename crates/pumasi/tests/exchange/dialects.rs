@@ -564,3 +564,30 @@ async fn what_changes_an_answer_and_cannot_be_done_is_refused_by_name() {
         assert_eq!(status, 200, "{field}: {answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn usage_that_has_a_piece_of_its_own_is_null_in_all_others() {
+    let (_world, _seller, buyer, key) = world().await;
+    let messages = json!([{ "role": "user", "content": "say 2" }]);
+    for (path, asked) in [
+        ("/v1/chat/completions", json!({ "messages": messages })),
+        ("/v1/completions", json!({ "prompt": "say 2", "echo": true })),
+    ] {
+        for separate in [true, false] {
+            let mut body = asked.clone();
+            (body["model"], body["stream"]) = ("tuner/model".into(), true.into());
+            body["stream_options"] = json!({ "include_usage": separate });
+            let stream = buyer.stream(&key, path, &body).await;
+            let pieces: Vec<Value> = stream
+                .lines()
+                .filter_map(|line| line.strip_prefix("data: ").filter(|data| data.starts_with('{')))
+                .map(|data| serde_json::from_str(data).unwrap())
+                .collect();
+            let (last, others) = pieces.split_last().unwrap();
+            assert!(last["usage"]["cost"].is_number() && others.len() > 1, "{path}: {stream}");
+            assert_eq!(last["choices"] == json!([]), separate, "{path}: {stream}");
+            let null = |piece: &Value| piece.get("usage") == Some(&Value::Null);
+            assert!(others.iter().all(|piece| null(piece) == separate), "{path}: {stream}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use axum::{
     response::Response,
 };
 use blobs::{Descriptor, Manifest};
+use ledger::{ArtifactId, Kind};
 use serde_json::{Map, json};
 use std::sync::Arc;
 
@@ -70,13 +71,18 @@ fn details(index: &Index, work: &Work, files: &[Descriptor], quantization_level:
     let family = work.facts.architecture.clone().unwrap_or_default();
     let has = |form: &&str| files.iter().any(|file| file.path().ends_with(&format!(".{form}")));
     Details {
-        parent_model: work.artifact.publish.parents.first().map(|parent| index.artifact(*parent)).unwrap_or_default(),
+        parent_model: work.artifact.publish.parents.iter().find_map(|parent| model(index, *parent)).unwrap_or_default(),
         format: ["gguf", "safetensors"].into_iter().find(has).unwrap_or_default().into(),
         families: Some(family.clone()).filter(|family| !family.is_empty()).into_iter().collect(),
         family,
         parameter_size: String::new(),
         quantization_level,
     }
+}
+
+/// The name of an artifact, if it is a model: datasets and recipes are parents, too.
+fn model(index: &Index, id: ArtifactId) -> Option<String> {
+    index.get(id).filter(|work| work.artifact.publish.kind == Kind::Model).map(|_| index.artifact(id))
 }
 
 pub async fn show(State(buyer): State<Arc<Buyer>>, request: Request) -> Result<Json<Shown>, Problem> {
