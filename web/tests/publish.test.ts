@@ -29,8 +29,11 @@ afterAll(async () => {
   rmSync(join(folder, ".."), { recursive: true, force: true });
 });
 
-const choose = (page: Page, files: string | string[] | { name: string; mimeType: string; buffer: Buffer }[], whole: boolean) =>
-  page.locator("input[type=file]").nth(whole ? 0 : 1).setInputFiles(files as string);
+const choose = async (page: Page, files: string | string[] | { name: string; mimeType: string; buffer: Buffer }[], whole: boolean) => {
+  // That it takes folders is set a moment after it is there.
+  if (whole) await page.waitForFunction(() => document.querySelector<HTMLInputElement>("input[type=file]")?.webkitdirectory);
+  await page.locator("input[type=file]").nth(whole ? 0 : 1).setInputFiles(files as string);
+};
 
 /** The lines of the price, by who is paid. */
 async function price(page: Page): Promise<{ lines: Record<string, bigint>; sum: bigint }> {
