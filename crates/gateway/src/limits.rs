@@ -10,6 +10,7 @@ use crate::{
     records,
 };
 
+/// Milliseconds of a day.
 pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const DEPOSIT: &str = "deposit";
 const PER_DAY: &str = "deposits_per_day";

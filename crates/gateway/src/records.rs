@@ -8,11 +8,9 @@ use std::collections::HashSet;
 use crate::{
     error::Error,
     gateway::now,
+    limits::DAY_MS,
     money::{KeyId, Worst},
 };
-
-/// Milliseconds of a day.
-pub const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 pub const MIGRATIONS: &[&str] = &["
     CREATE TABLE key (

@@ -11,11 +11,11 @@ use crate::{
     channels::{Of, Paying},
     error::Error,
     gateway::{Buyer, now},
+    limits::DAY_MS,
     read::within,
     records::{self, Found, State},
 };
 
-const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 const PAUSE_FIRST: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 

@@ -31,15 +31,17 @@ const OF_RESPONSES: &[(&str, &str)] = &[
 
 /// Every method of every path below those parts.
 pub fn router() -> Router<Arc<Buyer>> {
+    // 404 and not 501, which clients would try again.
+    let refuse = |instead: &'static str| {
+        any(move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", instead) })
+    };
     let mut routes = Router::new();
     for (part, instead) in NOT_OFFERED {
-        // 404 and not 501, which clients would try again.
-        let refuse = move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
-        routes = routes.route(&format!("/{part}"), any(refuse)).route(&format!("/{part}/{{*rest}}"), any(refuse));
+        routes =
+            routes.route(&format!("/{part}"), refuse(instead)).route(&format!("/{part}/{{*rest}}"), refuse(instead));
     }
     for (path, instead) in OF_RESPONSES {
-        let refuse = move || async move { Problem::refused(StatusCode::NOT_FOUND, "not_offered", *instead) };
-        routes = routes.route(path, any(refuse));
+        routes = routes.route(path, refuse(instead));
     }
     routes
 }

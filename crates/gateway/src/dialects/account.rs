@@ -19,9 +19,10 @@ use super::answer::reason;
 use crate::{
     error::Problem,
     gateway::{Buyer, now},
+    limits::DAY_MS,
     money::{KeyId, Purse},
     receipts::order_of,
-    records::{self, DAY_MS, Found, Ordered, State as Ended},
+    records::{self, Found, Ordered, State as Ended},
     routes::api_key,
 };
 

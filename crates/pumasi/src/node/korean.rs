@@ -74,12 +74,11 @@ fn translate(value: &mut Value) {
 /// Before a sentence the field may stand that is at fault, where a dialect has no place of its own for it.
 fn say(text: &mut String) {
     let field = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
-    *text = match text.split_once(": ") {
-        Some((name, sentence)) if field(name) && said::in_korean(text).is_none() => {
-            format!("{name}: {}", said::or_english(sentence.to_owned()))
-        }
-        _ => said::or_english(std::mem::take(text)),
-    };
+    if let Some(korean) = said::in_korean(text) {
+        *text = korean;
+    } else if let Some((name, sentence)) = text.split_once(": ").filter(|(name, _)| field(name)) {
+        *text = format!("{name}: {}", said::or_english(sentence.to_owned()));
+    }
 }
 
 #[cfg(test)]
