@@ -56,7 +56,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// An artifact.
     async fn artifact(&self, id: ArtifactId) -> Result<Artifact, LedgerError> {
         match self.get(&Key::Artifact(id)).await? {
-            Some(Record::Artifact(artifact)) => Ok(artifact),
+            Some(Record::Artifact(artifact)) => Ok(*artifact),
             _ => Err(LedgerError::Unknown("artifact", id.to_string())),
         }
     }
@@ -72,7 +72,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// An offer.
     async fn offer(&self, id: OfferId) -> Result<OfferRecord, LedgerError> {
         match self.get(&Key::Offer(id)).await? {
-            Some(Record::Offer(offer)) => Ok(offer),
+            Some(Record::Offer(offer)) => Ok(*offer),
             _ => Err(LedgerError::Unknown("offer", id.to_string())),
         }
     }
@@ -80,7 +80,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// A channel.
     async fn channel(&self, id: ChannelId) -> Result<Channel, LedgerError> {
         match self.get(&Key::Channel(id)).await? {
-            Some(Record::Channel(channel)) => Ok(channel),
+            Some(Record::Channel(channel)) => Ok(*channel),
             _ => Err(LedgerError::Unknown("channel", id.to_string())),
         }
     }

@@ -153,7 +153,7 @@ impl Catalog {
                 });
             }
             let price = self.price(id).await?;
-            shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record, price, door }));
+            shelf.offers.entry(artifact).or_default().push(Arc::new(Offered { id, record: *record, price, door }));
         }
         Ok(shelf)
     }
@@ -180,7 +180,7 @@ impl Catalog {
             return Ok(door);
         }
         let account = self.ledger.account(provider).await.map_err(|error| error.to_string())?;
-        let door = Link::to_door(account.door.as_ref().ok_or("it registered no address")?);
+        let door = Link::to_door(account.door.as_deref().ok_or("it registered no address")?);
         self.doors.lock().unwrap_or_else(PoisonError::into_inner).insert(provider, door.clone());
         Ok(door)
     }

@@ -170,7 +170,7 @@ impl Buyer {
         let all = self.config.ledger.list(List::Channels(payer)).await?.into_iter();
         Ok(all
             .filter_map(|(key, record)| match (key, record) {
-                (Key::Channel(id), Record::Channel(channel)) if ours(&channel) => Some((id, channel)),
+                (Key::Channel(id), Record::Channel(channel)) if ours(&channel) => Some((id, *channel)),
                 _ => None,
             })
             .collect())

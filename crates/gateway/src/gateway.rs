@@ -304,7 +304,7 @@ impl Buyer {
         let Some(Link { address, pin }) = self.config.address.clone() else { return Ok(()) };
         let door = Register { address, tls_key: pin };
         let account = &self.config.payer;
-        if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
+        if self.config.ledger.account(account.id()).await?.door.as_deref() != Some(&door) {
             account.submit(Operation::Register(door)).await?;
         }
         Ok(())

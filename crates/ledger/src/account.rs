@@ -1,6 +1,6 @@
 //! Accounts: issue, redeem, transfer, name, rotate, register.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 
 use crate::{
     AccountId, Amount, Digest, Effect, KeyProof, PublicKey, Register, Reject, Signable as _, Signature, State,
@@ -118,7 +118,7 @@ impl State {
         if !address_good(&door.address) {
             return Err(Reject::AddressInvalid);
         }
-        self.change_account(by).door = Some(door.clone());
+        self.change_account(by).door = Some(Box::new(door.clone()));
         Ok(Effect::Done)
     }
 

@@ -1,6 +1,6 @@
 //! What the ledger remembers: one record for each key, and the totals.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -30,7 +30,7 @@ pub enum Key {
     Channel(ChannelId),
 }
 
-/// What stands under a key; the variant is the key's.
+/// What stands under a key; the variant is the key's. Accounts are most of all, so the larger variants lie apart.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 pub enum Record {
     /// Under [`Key::Totals`].
@@ -40,7 +40,7 @@ pub enum Record {
     /// Under [`Key::Name`].
     Name(AccountId),
     /// Under [`Key::Artifact`].
-    Artifact(Artifact),
+    Artifact(Box<Artifact>),
     /// Under [`Key::Tag`].
     Tag(ArtifactId),
     /// Under [`Key::Weight`].
@@ -48,9 +48,9 @@ pub enum Record {
     /// Under [`Key::Pot`].
     Pot(Pot),
     /// Under [`Key::Offer`].
-    Offer(OfferRecord),
+    Offer(Box<OfferRecord>),
     /// Under [`Key::Channel`].
-    Channel(Channel),
+    Channel(Box<Channel>),
 }
 
 /// Sums over everything. Always: issued − redeemed = balances + deposits + pots.
@@ -84,7 +84,7 @@ pub struct Account {
     /// Its name, if it took one.
     pub name: Option<String>,
     /// Where its door is reached, if it said so.
-    pub door: Option<Register>,
+    pub door: Option<Box<Register>>,
 }
 
 impl Account {

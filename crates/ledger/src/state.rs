@@ -1,6 +1,6 @@
 //! State and `apply`: the only way anything changes.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
@@ -101,14 +101,14 @@ impl State {
     fn insert(&mut self, key: Key, record: Record) -> Result<(), Reject> {
         match (key, record) {
             (Key::Totals, Record::Totals(totals)) => *self.change_totals() = totals,
-            (Key::Account(id), Record::Account(account)) => self.accounts.put(id, account),
+            (Key::Account(id), Record::Account(account)) => self.accounts.put(&id, account),
             (Key::Name(name), Record::Name(id)) => self.put_name(name, id),
-            (Key::Artifact(id), Record::Artifact(artifact)) => self.put_artifact(id, artifact),
+            (Key::Artifact(id), Record::Artifact(artifact)) => self.put_artifact(id, *artifact),
             (Key::Tag(publisher, name, tag), Record::Tag(id)) => self.put_tag(publisher, name, tag, id),
             (Key::Weight(digest), Record::Weight(weight)) => self.put_weight(digest, weight),
             (Key::Pot(id), Record::Pot(pot)) => self.put_pot(id, pot),
-            (Key::Offer(id), Record::Offer(offer)) => self.put_offer(id, offer),
-            (Key::Channel(id), Record::Channel(channel)) => self.put_channel(id, channel),
+            (Key::Offer(id), Record::Offer(offer)) => self.put_offer(id, *offer),
+            (Key::Channel(id), Record::Channel(channel)) => self.put_channel(id, *channel),
             _ => return Err(Reject::Malformed),
         }
         Ok(())
@@ -123,7 +123,7 @@ impl State {
         let request = operation.request();
         let bytes = operation.bytes();
         let door = Door { genesis: &self.genesis, network: self.network, time: self.totals.time };
-        let fee = match self.accounts.find(request.account) {
+        let fee = match self.accounts.find(&request.account) {
             Some(account) => {
                 let fee = door.admit(at, request, bytes, account.record())?;
                 account.change().count(fee);
@@ -133,7 +133,7 @@ impl State {
                 let mut account = Account::new(request.account);
                 let fee = door.admit(at, request, bytes, &account)?;
                 account.count(fee);
-                self.accounts.put(request.account, account);
+                self.accounts.put(&request.account, account);
                 fee
             }
         };
@@ -225,14 +225,17 @@ impl State {
         }
         self.accounts.take_changes(|id, account| each(Key::Account(*id), account.cloned().map(Record::Account)));
         self.names.take_changes(|name, id| each(Key::Name(name.clone()), id.copied().map(Record::Name)));
-        self.artifacts.take_changes(|id, artifact| each(Key::Artifact(*id), artifact.cloned().map(Record::Artifact)));
+        self.artifacts.take_changes(|id, artifact| {
+            each(Key::Artifact(*id), artifact.cloned().map(Box::new).map(Record::Artifact))
+        });
         self.tags.take_changes(|(publisher, name, tag), id| {
             each(Key::Tag(*publisher, name.clone(), tag.clone()), id.copied().map(Record::Tag));
         });
         self.weights.take_changes(|digest, weight| each(Key::Weight(*digest), weight.copied().map(Record::Weight)));
         self.pots.take_changes(|id, pot| each(Key::Pot(*id), pot.cloned().map(Record::Pot)));
-        self.offers.take_changes(|id, offer| each(Key::Offer(*id), offer.cloned().map(Record::Offer)));
-        self.channels.take_changes(|id, channel| each(Key::Channel(*id), channel.cloned().map(Record::Channel)));
+        self.offers.take_changes(|id, offer| each(Key::Offer(*id), offer.cloned().map(Box::new).map(Record::Offer)));
+        self.channels
+            .take_changes(|id, channel| each(Key::Channel(*id), channel.cloned().map(Box::new).map(Record::Channel)));
     }
 
     /// The record under a key.
@@ -241,14 +244,14 @@ impl State {
             Key::Totals => Some(Record::Totals(self.totals.clone())),
             Key::Account(id) => self.accounts.get(id).cloned().map(Record::Account),
             Key::Name(name) => self.named(name).map(Record::Name),
-            Key::Artifact(id) => self.artifact(id).cloned().map(Record::Artifact),
+            Key::Artifact(id) => self.artifact(id).cloned().map(Box::new).map(Record::Artifact),
             Key::Tag(publisher, name, tag) => {
                 self.tags.get(&(*publisher, name.clone(), tag.clone())).copied().map(Record::Tag)
             }
             Key::Weight(digest) => self.weight(digest).map(Record::Weight),
             Key::Pot(id) => self.pot(id).cloned().map(Record::Pot),
-            Key::Offer(id) => self.offer(id).cloned().map(Record::Offer),
-            Key::Channel(id) => self.channel(id).cloned().map(Record::Channel),
+            Key::Offer(id) => self.offer(id).cloned().map(Box::new).map(Record::Offer),
+            Key::Channel(id) => self.channel(id).cloned().map(Box::new).map(Record::Channel),
         }
     }
 
@@ -258,12 +261,12 @@ impl State {
         totals
             .chain(self.accounts.iter().map(|(id, a)| (Key::Account(*id), Record::Account(a.clone()))))
             .chain(self.names.iter().map(|(name, id)| (Key::Name(name.clone()), Record::Name(*id))))
-            .chain(self.artifacts.iter().map(|(id, a)| (Key::Artifact(*id), Record::Artifact(a.clone()))))
+            .chain(self.artifacts.iter().map(|(id, a)| (Key::Artifact(*id), Record::Artifact(Box::new(a.clone())))))
             .chain(self.tags.iter().map(|((p, n, t), id)| (Key::Tag(*p, n.clone(), t.clone()), Record::Tag(*id))))
             .chain(self.weights.iter().map(|(digest, w)| (Key::Weight(*digest), Record::Weight(*w))))
             .chain(self.pots.iter().map(|(id, pot)| (Key::Pot(*id), Record::Pot(pot.clone()))))
-            .chain(self.offers.iter().map(|(id, offer)| (Key::Offer(*id), Record::Offer(offer.clone()))))
-            .chain(self.channels.iter().map(|(id, c)| (Key::Channel(*id), Record::Channel(c.clone()))))
+            .chain(self.offers.iter().map(|(id, offer)| (Key::Offer(*id), Record::Offer(Box::new(offer.clone())))))
+            .chain(self.channels.iter().map(|(id, c)| (Key::Channel(*id), Record::Channel(Box::new(c.clone())))))
     }
 }
 
@@ -364,35 +367,35 @@ impl State {
 
     /// An account to be changed; it has a record from now on.
     pub(crate) fn change_account(&mut self, id: AccountId) -> &mut Account {
-        self.accounts.change(id, || Account::new(id))
+        self.accounts.change(&id, || Account::new(id))
     }
 
     pub(crate) fn put_name(&mut self, name: String, id: AccountId) {
-        self.names.put(name, id);
+        self.names.put(&name, id);
     }
 
     pub(crate) fn put_artifact(&mut self, id: ArtifactId, artifact: Artifact) {
-        self.artifacts.put(id, artifact);
+        self.artifacts.put(&id, artifact);
     }
 
     pub(crate) fn put_tag(&mut self, publisher: AccountId, name: String, tag: String, id: ArtifactId) {
-        self.tags.put((publisher, name, tag), id);
+        self.tags.put(&(publisher, name, tag), id);
     }
 
     pub(crate) fn put_weight(&mut self, digest: Digest, weight: Weight) {
-        self.weights.put(digest, weight);
+        self.weights.put(&digest, weight);
     }
 
     pub(crate) fn put_pot(&mut self, id: ArtifactId, pot: Pot) {
-        self.pots.put(id, pot);
+        self.pots.put(&id, pot);
     }
 
     pub(crate) fn put_offer(&mut self, id: OfferId, offer: OfferRecord) {
-        self.offers.put(id, offer);
+        self.offers.put(&id, offer);
     }
 
     pub(crate) fn put_channel(&mut self, id: ChannelId, channel: Channel) {
-        self.channels.put(id, channel);
+        self.channels.put(&id, channel);
     }
 
     pub(crate) fn remove_channel(&mut self, id: ChannelId) {
@@ -460,7 +463,7 @@ impl State {
 
     pub(crate) fn debit(&mut self, id: AccountId, amount: Amount) -> Result<(), Reject> {
         // Every debit is by whoever made the operation, and so has a record.
-        let account = self.accounts.find(id).ok_or(Reject::BalanceTooLow)?;
+        let account = self.accounts.find(&id).ok_or(Reject::BalanceTooLow)?;
         let balance = account.record().balance.minus(amount).ok_or(Reject::BalanceTooLow)?;
         account.change().balance = balance;
         Ok(())
@@ -488,7 +491,7 @@ impl State {
 
     /// Adds royalties to a pot. Every priced work has one since its publication.
     pub(crate) fn fill_pot(&mut self, id: &ArtifactId, amount: Amount) {
-        let pot = self.pots.change(*id, Pot::default);
+        let pot = self.pots.change(id, Pot::default);
         pot.lifetime = pot.lifetime.plus(amount).expect("a pot exceeds the supply");
     }
 

@@ -237,7 +237,7 @@ impl Seller {
     async fn register(&self) -> Result<(), Error> {
         let door = Register { address: self.config.address.clone(), tls_key: self.config.tls_key };
         let account = &self.config.account;
-        if self.config.ledger.account(account.id()).await?.door.as_ref() != Some(&door) {
+        if self.config.ledger.account(account.id()).await?.door.as_deref() != Some(&door) {
             account.submit(ledger::Operation::Register(door)).await?;
         }
         Ok(())
@@ -264,7 +264,7 @@ impl Seller {
             return Ok(false);
         }
         let settled_spent = channel.spent;
-        let mut seen = Seen::new(id, channel);
+        let mut seen = Seen::new(id, *channel);
         if let Some((tally, voucher)) = records::channel(&self.books, id)? {
             seen.tally = tally;
             if let Some(voucher) = voucher {

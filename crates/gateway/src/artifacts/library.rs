@@ -193,7 +193,7 @@ impl Records {
         }
         for (key, record) in ledger.list(List::Artifacts).await? {
             if let (Key::Artifact(id), Record::Artifact(artifact)) = (key, record) {
-                records.artifacts.push((id, artifact));
+                records.artifacts.push((id, *artifact));
             }
         }
         for (key, record) in ledger.list(List::Tags).await? {

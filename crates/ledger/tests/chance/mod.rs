@@ -169,7 +169,7 @@ pub fn receipt() -> impl Strategy<Value = Signed<Receipt>> {
 }
 
 fn account() -> impl Strategy<Value = Account> {
-    (public_key(), any::<u64>(), amount(), any::<Option<String>>(), prop::option::of(register()))
+    (public_key(), any::<u64>(), amount(), any::<Option<String>>(), prop::option::of(register().prop_map(Box::new)))
         .prop_map(|(key, sequence, balance, name, door)| Account { key, sequence, balance, name, door })
 }
 
@@ -213,16 +213,14 @@ pub fn record() -> impl Strategy<Value = Record> {
         totals,
         account().prop_map(Record::Account),
         id().prop_map(Record::Name),
-        artifact().prop_map(Record::Artifact),
+        artifact().prop_map(Box::new).prop_map(Record::Artifact),
         digest().prop_map(Record::Tag),
         (digest(), any::<bool>()).prop_map(|(first, lifted)| Record::Weight(Weight { first, lifted })),
         (amount(), vec(amount(), 0..4)).prop_map(|(lifetime, paid)| Record::Pot(Pot { lifetime, paid })),
-        (id(), offer(), any::<bool>()).prop_map(|(provider, offer, withdrawn)| Record::Offer(OfferRecord {
-            provider,
-            offer,
-            withdrawn
-        })),
-        channel().prop_map(Record::Channel),
+        (id(), offer(), any::<bool>()).prop_map(|(provider, offer, withdrawn)| {
+            Record::Offer(Box::new(OfferRecord { provider, offer, withdrawn }))
+        }),
+        channel().prop_map(Box::new).prop_map(Record::Channel),
     ]
 }
 

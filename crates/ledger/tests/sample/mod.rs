@@ -144,7 +144,7 @@ fn keys() -> Vec<(&'static str, Key)> {
 
 fn records() -> Vec<Record> {
     let (one, publish) = (Amount(1), fixed_publish());
-    let door = Some(Register { address: "http://[::1]:7420".into(), tls_key: None });
+    let door = Some(Box::new(Register { address: "http://[::1]:7420".into(), tls_key: None }));
     let (key, who) = (PublicKey([0x23; 32]), a(0x22));
     let (time, issued) = (Time(9), Amount(7));
     let totals = Totals { time, operations: 8, issued, redeemed: one, deposits: one, pots: one, artifacts: 1 };
@@ -152,19 +152,19 @@ fn records() -> Vec<Record> {
         Record::Totals(totals),
         Record::Account(Account { key, sequence: 3, balance: Amount(4), name: Some("alice".into()), door }),
         Record::Name(who),
-        Record::Artifact(Artifact {
+        Record::Artifact(Box::new(Artifact {
             publisher: who,
             publish,
             time: Time(5),
             ordinal: 2,
             priced: vec![d(0x30)],
             retired: false,
-        }),
+        })),
         Record::Tag(d(0x30)),
         Record::Weight(Weight { first: d(0x30), lifted: true }),
         Record::Pot(Pot { lifetime: Amount(10), paid: vec![Amount(6), Amount(3)] }),
-        Record::Offer(OfferRecord { provider: a(0x25), offer: fixed_offer(), withdrawn: true }),
-        Record::Channel(Channel {
+        Record::Offer(Box::new(OfferRecord { provider: a(0x25), offer: fixed_offer(), withdrawn: true })),
+        Record::Channel(Box::new(Channel {
             payer: who,
             provider: a(0x25),
             provider_key: PublicKey([0x25; 32]),
@@ -175,7 +175,7 @@ fn records() -> Vec<Record> {
             usage: fixed_lines(),
             root: d(0x51),
             closing: Some(Time(99)),
-        }),
+        })),
     ]
 }
 

@@ -62,7 +62,7 @@ mod tests {
                 Record::Account(Account { balance: Amount::credits(balance), ..Account::new(payer) }),
             ),
             (Key::Pot(Digest([4; 32])), Record::Pot(pot)),
-            (Key::Channel(ChannelId([5; 32])), Record::Channel(channel)),
+            (Key::Channel(ChannelId([5; 32])), Record::Channel(Box::new(channel))),
         ];
         check(&State::from_records(genesis(), records).unwrap())
     }
