@@ -71,13 +71,15 @@ impl Writer {
             {
                 sent = sent.saturating_sub(self.take(job, &mut group).into());
             }
-            if !group.is_empty() && (sent == 0 || sent < SENT_MAX && group.is_full()) {
+            let wanted = !group.is_empty() && (sent == 0 || sent < SENT_MAX && group.is_full());
+            // While the committer has another there is time to hash the entries here.
+            if wanted && !(sent > 0 && group.hash_some()) {
                 let whole = std::mem::take(&mut group);
                 if committer.send(self.close(whole)).is_err() {
                     return;
                 }
                 (group, sent) = (self.open(), sent + 1);
-            } else if !group.hash_some() {
+            } else if !wanted && !group.hash_some() {
                 // Nothing is to be done before something comes.
                 match queue.blocking_recv() {
                     Some(job) => sent = sent.saturating_sub(self.take(job, &mut group).into()),
