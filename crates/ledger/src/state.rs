@@ -201,10 +201,18 @@ impl State {
 
     /// The tree, as of now.
     fn tree(&mut self) -> &state_tree::Tree {
-        let mut changes = Vec::new();
-        self.take_changes(|key, record| changes.push((state_tree::path(&key), record)));
+        let (mut changes, mut bytes) = (Vec::new(), Vec::new());
+        // Only digests are kept: at a start this is every record there is.
+        self.take_changes(|key, record| {
+            let digest = record.map(|record| {
+                bytes.clear();
+                crate::encode_to(&record, &mut bytes);
+                Digest::of(&bytes)
+            });
+            changes.push((state_tree::path(&key), digest));
+        });
         let tree = self.tree.as_mut().expect("the tree was taken");
-        tree.learn(changes.iter().map(|(path, record)| (*path, record.as_ref())).collect(), state_tree::in_turn);
+        tree.update(changes);
         tree
     }
 

@@ -1,6 +1,6 @@
 //! What is read at start: the whole journal, every byte of it checked; the state from snapshot and replay.
 
-use ledger::{Digest, Genesis, Head, State, log_tree};
+use ledger::{Digest, Genesis, Head, Record, State, log_tree};
 use std::{io::Read as _, path::Path, sync::Arc};
 
 use crate::{
@@ -168,12 +168,13 @@ impl<'a> Reading<'a> {
         if snapshot.network != self.network || snapshot.frontier != self.view.shape.frontier() {
             return Err(differ());
         }
-        let records = snapshot.records.into_iter().map(|(key, record)| (key, Arc::unwrap_or_clone(record)));
+        let records = snapshot.records.iter().map(|(key, record)| (key.clone(), Record::clone(record)));
         let mut state = State::from_records(genesis, records).map_err(|_| differ())?;
         let root = ledger::encode(&api::log::Entry::Root { root: state.root() });
         if root != last.bytes {
             return Err(differ());
         }
+        self.view.records = snapshot.records;
         self.replay = Some(Replay::resume(state, self.saved));
         Ok(())
     }
@@ -187,7 +188,7 @@ impl<'a> Reading<'a> {
             };
             return Err(Damage { entry: size, offset: tail.end, what }.into());
         };
-        self.view.records = replay.state.records().map(|(key, record)| (key, Arc::new(record))).collect();
+        self.view.catch_up(&replay.state);
         self.view.end = tail.end;
         Ok(Recovery { replay, view: self.view, tail, saved: self.saved, index_fits: self.index_fits })
     }

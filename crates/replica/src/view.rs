@@ -1,7 +1,7 @@
 //! What readers see: everything that is durable, and nothing else.
 
 use imbl::OrdMap;
-use ledger::{AccountId, ChannelId, Digest, Head, Key, Record};
+use ledger::{AccountId, ChannelId, Digest, Head, Key, Record, State};
 use std::{collections::VecDeque, sync::Arc};
 
 use crate::{decide::Done, shape::Shape, snapshot::Snapshot};
@@ -71,6 +71,22 @@ impl View {
         self.unindexed += change.done.len();
         self.fresh.push_back(Arc::new(Fresh { done: std::mem::take(&mut change.done), head: self.head() }));
         self.end = change.end;
+    }
+
+    /// Takes in what a state holds, which grew from one with the records here: most of them stay as they are.
+    pub(crate) fn catch_up(&mut self, state: &State) {
+        let mut standing = 0;
+        for (key, record) in state.records() {
+            standing += 1;
+            if self.records.get(&key).is_none_or(|old| **old != record) {
+                self.records.insert(key, Arc::new(record));
+            }
+        }
+        if self.records.len() > standing {
+            let gone = self.records.keys().filter(|key| state.get(key).is_none());
+            let gone: Vec<Key> = gone.cloned().collect();
+            gone.iter().for_each(|key| drop(self.records.remove(key)));
+        }
     }
 
     /// The operations that the index has yet to learn, in the order of the log.
