@@ -204,12 +204,7 @@ impl State {
         let (mut changes, mut bytes) = (Vec::new(), Vec::new());
         // Only digests are kept: at a start this is every record there is.
         self.take_changes(|key, record| {
-            let digest = record.map(|record| {
-                bytes.clear();
-                crate::encode_to(&record, &mut bytes);
-                Digest::of(&bytes)
-            });
-            changes.push((state_tree::path(&key), digest));
+            changes.push((state_tree::path(&key), record.map(|record| state_tree::digest(&record, &mut bytes))));
         });
         let tree = self.tree.as_mut().expect("the tree was taken");
         tree.update(changes);

@@ -14,6 +14,13 @@ pub fn leaf(path: Digest, record: &Record) -> Digest {
     leaf_of(path, Digest::of(&encode(record)))
 }
 
+/// The digest of a record's encoding, which is made in `bytes`.
+pub(crate) fn digest(record: &Record, bytes: &mut Vec<u8>) -> Digest {
+    bytes.clear();
+    encode_to(record, bytes);
+    Digest::of(bytes)
+}
+
 fn leaf_of(path: Digest, record: Digest) -> Digest {
     Digest::of_parts(&[&[0], &path.0, &record.0])
 }
@@ -163,12 +170,7 @@ impl Tree {
     pub fn learn(&mut self, mut changes: Vec<(Digest, Option<&Record>)>, both: impl FnOnce(Half<'_>, Half<'_>)) {
         let hashed = |part: &[(Digest, Option<&Record>)]| -> Vec<Change> {
             let mut bytes = Vec::new();
-            let mut digest = |record| {
-                bytes.clear();
-                encode_to(record, &mut bytes);
-                Digest::of(&bytes)
-            };
-            part.iter().map(|(path, record)| (*path, record.map(&mut digest))).collect()
+            part.iter().map(|(path, record)| (*path, record.map(|record| digest(record, &mut bytes)))).collect()
         };
         changes.sort_unstable_by_key(|(path, _)| *path);
         assert!(changes.is_sorted_by(|one, next| one.0 < next.0), "two changes at one path");
