@@ -136,6 +136,7 @@ test("conversations branch, are found, renamed, kept as a file and deleted", asy
   await page.locator(".chat-asked", { hasText: "Who is paid?" }).waitFor();
   await menu("Delete");
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   // Once it is gone a new one can be typed at: until then the focus may still leave the search.
   await page.locator("#chat-ask:focus").waitFor();
   await page.getByRole("searchbox", { name: "Search conversations" }).fill("");
