@@ -1,10 +1,31 @@
 //! A table of the state: its records by their keys, and which of them changed.
 
-use alloc::{collections::BTreeMap, vec::Vec};
+use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use core::borrow::Borrow;
 
+use crate::AccountId;
+
+/// A key of a table.
+pub(crate) trait TableKey: Ord + Clone {
+    /// Some bits that differ for most keys: by them a record is mostly found at once.
+    fn bits(&self) -> u64;
+}
+
+impl TableKey for String {
+    /// Names are looked up seldom.
+    fn bits(&self) -> u64 {
+        0
+    }
+}
+
+impl TableKey for (AccountId, String, String) {
+    fn bits(&self) -> u64 {
+        self.0.bits()
+    }
+}
+
 /// Records of one kind. They lie apart from their order, each at a place of its own: to find one little is read, and to find it
-/// again nothing.
+/// again less.
 #[derive(Debug, Clone)]
 pub(crate) struct Table<K, V> {
     places: BTreeMap<K, usize>,
@@ -13,8 +34,8 @@ pub(crate) struct Table<K, V> {
     changed: Vec<usize>,
     /// Places for records to come.
     free: Vec<usize>,
-    /// Where a record was found last. An operation asks for its account more than once.
-    last: usize,
+    /// Where records were found lately, by some bits of their keys. The count is a power of two.
+    lately: Vec<u32>,
 }
 
 #[derive(Debug, Clone)]
@@ -28,11 +49,11 @@ struct Row<K, V> {
 
 impl<K, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { places: BTreeMap::new(), rows: Vec::new(), changed: Vec::new(), free: Vec::new(), last: 0 }
+        Self { places: BTreeMap::new(), rows: Vec::new(), changed: Vec::new(), free: Vec::new(), lately: Vec::new() }
     }
 }
 
-impl<K: Ord + Clone, V> Table<K, V> {
+impl<K: TableKey, V> Table<K, V> {
     pub(crate) fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,
@@ -81,11 +102,15 @@ impl<K: Ord + Clone, V> Table<K, V> {
     }
 
     fn place(&mut self, key: &K) -> Option<usize> {
-        let again = self.rows.get(self.last).is_some_and(|row| row.record.is_some() && row.key == *key);
-        if !again {
-            self.last = *self.places.get(key)?;
+        let last = u64::try_from(self.lately.len()).ok()?.checked_sub(1)?;
+        let lately = self.lately.get_mut(usize::try_from(key.bits() & last).ok()?)?;
+        let place = usize::try_from(*lately).ok()?;
+        if self.rows.get(place).is_some_and(|row| row.record.is_some() && row.key == *key) {
+            return Some(place);
         }
-        Some(self.last)
+        let place = *self.places.get(key)?;
+        *lately = u32::try_from(place).unwrap_or_default();
+        Some(place)
     }
 
     /// What stands under a key, to be changed.
@@ -107,6 +132,10 @@ impl<K: Ord + Clone, V> Table<K, V> {
             None => self.rows.push(row),
         }
         self.places.insert(key.clone(), place);
+        if self.lately.len() < self.rows.len() {
+            // There is room for twice as many before it grows again.
+            self.lately = vec![0; self.rows.len().next_power_of_two().saturating_mul(2)];
+        }
         place
     }
 }
@@ -136,7 +165,13 @@ impl<'a, V> Found<'a, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
+
+    /// Few keys, of which some share their bits.
+    impl TableKey for u8 {
+        fn bits(&self) -> u64 {
+            u64::from(*self >> 1)
+        }
+    }
 
     #[test]
     fn what_changed_is_told_once() {
