@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use ledger::{AccountId, Amount, ArtifactId, Digest, Time, Usage};
 
 /// At most so many transfers are told at once.
-pub const RECEIVED_MAX: u32 = 1_000;
+pub const RECEIVED_MAX: usize = 1_000;
 
 /// A transfer to an account.
 #[derive(Debug, Clone, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

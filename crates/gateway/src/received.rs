@@ -49,7 +49,7 @@ impl Buyer {
         let mut from = u64::from_be_bytes(seen);
         loop {
             let transfers = self.config.ledger.received(self.config.payer.id(), from).await?;
-            let full = u32::try_from(transfers.len()).is_ok_and(|count| count >= RECEIVED_MAX);
+            let full = transfers.len() >= RECEIVED_MAX;
             for transfer in transfers {
                 from = transfer.entry.saturating_add(1);
                 self.take_transfer(transfer).await?;

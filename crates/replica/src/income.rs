@@ -26,7 +26,7 @@ impl Replica {
             let Entry::Operation { at, signed, .. } = self.0.log_entry(entry)? else { continue };
             found.extend(received(account, entry, at, &signed).map(|received| (entry, received)));
         }
-        Ok(found.into_values().take(usize::try_from(RECEIVED_MAX).unwrap_or(usize::MAX)).collect())
+        Ok(found.into_values().take(RECEIVED_MAX).collect())
     }
 
     /// What an account earned on its last `days` days.

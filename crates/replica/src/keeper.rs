@@ -32,10 +32,9 @@ const FEW: usize = 256;
 const QUIET_WHEN_BUSY: Duration = Duration::from_millis(50);
 /// It waits at most so long after something came.
 const LAG_MAX: Duration = Duration::from_millis(250);
-/// With so many operations to learn it waits no longer.
+/// With so many operations to learn it waits no longer. It learns about as many at once: each page of the index is written
+/// for many of them, and a committer who waits does not wait long.
 const PLENTY: usize = 65_536;
-/// It learns about so many at once, so that a committer who waits for it does not wait long.
-const PART: usize = 16_384;
 
 pub(crate) struct Keeper {
     pub disk: Arc<dyn Disk>,
@@ -141,7 +140,7 @@ impl Keeper {
     fn learn(&self) -> Result<u64, Error> {
         let (fresh, head) = {
             let view = read(&self.view);
-            let fresh = view.unlearned(PART);
+            let fresh = view.unlearned(PLENTY);
             let head = fresh.last().map_or_else(|| view.head(), |group| group.head);
             (fresh, head)
         };

@@ -15,7 +15,7 @@ pub(crate) const GROUP_MAX: usize = 8_192;
 /// Most groups that the committer may have.
 pub(crate) const SENT_MAX: usize = 2;
 /// Most operations that may wait; more are turned away.
-pub(crate) const QUEUE_MAX: usize = 4 * GROUP_MAX;
+pub(crate) const QUEUE_MAX: usize = 8 * GROUP_MAX;
 
 /// What the writer is asked.
 pub(crate) enum Job {

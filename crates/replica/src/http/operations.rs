@@ -23,8 +23,8 @@ use crate::{
 };
 
 /// How many operations are listed at most, and if nothing is said.
-const LIMIT_MAX: u32 = 500;
-const LIMIT: u32 = 50;
+const LIMIT_MAX: usize = 500;
+const LIMIT: usize = 50;
 
 type Answer = Result<Json<Value>, Failure>;
 
@@ -36,7 +36,7 @@ pub(super) struct Operations {
     channel: Option<String>,
     /// Only operations of entries before this.
     before: Option<u64>,
-    limit: Option<u32>,
+    limit: Option<usize>,
 }
 
 impl Operations {

@@ -1,17 +1,10 @@
 //! What the index is asked.
 
-use ledger::{AccountId, Amount, ArtifactId, ChannelId, Digest, Head, Outcome, Reject, Usage};
+use ledger::{AccountId, Amount, ArtifactId, ChannelId, Digest, Head, Usage};
 use rusqlite::{OptionalExtension as _, Row, params};
 
-use super::{Index, Thing, sql, unsql};
+use super::{Index, Known, Thing, answers, runs, sql, things, unsql};
 use crate::Error;
-
-/// What the index knows of an operation beside its entry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Known {
-    pub entry: u64,
-    pub answer: Result<Outcome, Reject>,
-}
 
 /// Which operations are wanted, newest first.
 #[derive(Debug, Clone, Copy, Default)]
@@ -21,7 +14,7 @@ pub(crate) struct Filter {
     /// Only those before this entry.
     pub before: Option<u64>,
     /// Not more than so many.
-    pub limit: u32,
+    pub limit: usize,
 }
 
 impl Index {
@@ -39,9 +32,11 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn operation(&self, account: AccountId, sequence: u64) -> Result<Option<Known>, Error> {
-        let select = "SELECT entry, result, outcome FROM operations JOIN things ON account = id WHERE thing = ? AND sequence = ?";
-        let by = params![Thing::Account(account).bytes(), sql(sequence)];
-        Ok(self.books.read(|books| books.prepare_cached(select)?.query_row(by, known).optional())?)
+        Ok(self.books.read(|books| {
+            let Some(account) = things::number(books, Thing::Account(account))? else { return Ok(None) };
+            let entry = runs::made(books, account, sequence)?;
+            Ok(answers::of(books, entry.as_slice())?.pop())
+        })?)
     }
 
     /// The operation of an entry.
@@ -49,8 +44,7 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn entry(&self, entry: u64) -> Result<Option<Known>, Error> {
-        let select = "SELECT entry, result, outcome FROM operations WHERE entry = ?";
-        Ok(self.books.read(|books| books.prepare_cached(select)?.query_row([sql(entry)], known).optional())?)
+        Ok(self.books.read(|books| Ok(answers::of(books, &[entry])?.pop()))?)
     }
 
     /// Operations, newest first.
@@ -58,21 +52,12 @@ impl Index {
     /// # Errors
     /// [`Error::Index`].
     pub(crate) fn operations(&self, filter: Filter) -> Result<Vec<Known>, Error> {
-        let before = sql(filter.before.unwrap_or(u64::MAX));
-        Ok(self.books.read(|books| match filter.thing {
-            Some(thing) => books
-                .prepare_cached(
-                    "SELECT entry, result, outcome FROM concerns JOIN operations USING (entry)
-                     WHERE thing = (SELECT id FROM things WHERE thing = ?) AND entry < ? ORDER BY entry DESC LIMIT ?",
-                )?
-                .query_map(params![thing.bytes(), before, filter.limit], known)?
-                .collect(),
-            None => books
-                .prepare_cached(
-                    "SELECT entry, result, outcome FROM operations WHERE entry < ? ORDER BY entry DESC LIMIT ?",
-                )?
-                .query_map(params![before, filter.limit], known)?
-                .collect(),
+        let Filter { thing, before, limit } = filter;
+        let before = before.unwrap_or(u64::MAX);
+        Ok(self.books.read(|books| {
+            let Some(thing) = thing else { return answers::newest(books, before, limit) };
+            let Some(thing) = things::number(books, thing)? else { return Ok(Vec::new()) };
+            answers::of(books, &runs::newest(books, thing, before, limit)?)
         })?)
     }
 
@@ -140,27 +125,15 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::Index`].
-    pub(crate) fn received(&self, account: AccountId, from: u64, limit: u32) -> Result<Vec<u64>, Error> {
-        let select = "SELECT entry FROM concerns WHERE thing = (SELECT id FROM things WHERE thing = ?) AND entry >= ?
-                      AND received ORDER BY entry LIMIT ?";
-        let by = params![Thing::Account(account).bytes(), sql(from), limit];
-        Ok(self
-            .books
-            .read(|books| books.prepare_cached(select)?.query_map(by, |row| row.get(0).map(unsql))?.collect())?)
+    pub(crate) fn received(&self, account: AccountId, from: u64, limit: usize) -> Result<Vec<u64>, Error> {
+        Ok(self.books.read(|books| match things::number(books, Thing::Account(account))? {
+            Some(account) => runs::received(books, account, from, limit),
+            None => Ok(Vec::new()),
+        })?)
     }
 }
 
 fn day(row: &Row) -> rusqlite::Result<(u64, Usage, Amount)> {
     let usage = Usage { input: unsql(row.get(1)?), output: unsql(row.get(2)?) };
     Ok((unsql(row.get(0)?), usage, Amount(u128::from_be_bytes(row.get(3)?))))
-}
-
-fn known(row: &Row) -> rusqlite::Result<Known> {
-    let damaged = || rusqlite::Error::IntegralValueOutOfRange(1, row.get(1).unwrap_or_default());
-    let outcome: Option<Vec<u8>> = row.get(2)?;
-    let answer = match outcome {
-        Some(outcome) => Ok(ledger::decode(&outcome).map_err(|_| damaged())?),
-        None => Err(Reject::from_number(row.get(1)?).ok_or_else(damaged)?),
-    };
-    Ok(Known { entry: unsql(row.get(0)?), answer })
 }

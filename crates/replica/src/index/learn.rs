@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use std::sync::Arc;
 
 use super::{
-    Index, Thing, sql, sum,
+    Index, Thing, answers,
+    runs::{self, Note, Noted},
+    sql, sum,
     things::{Numbers, concerns},
 };
 use crate::{Error, decide::Done, lock::hold, view::Fresh};
@@ -32,29 +34,19 @@ impl Index {
 
 fn learn_all(books: &Connection, numbers: &mut Numbers, fresh: &[Arc<Fresh>], head: Head) -> rusqlite::Result<()> {
     let known: i64 = books.query_row("SELECT entries FROM progress", [], |row| row.get(0))?;
-    let (mut operations, mut concerned) = (Vec::new(), Vec::new());
-    for done in fresh.iter().flat_map(|group| &group.done).filter(|done| sql(done.entry) >= known) {
+    let operations: Vec<&Done> =
+        fresh.iter().flat_map(|group| &group.done).filter(|done| sql(done.entry) >= known).collect();
+    let mut noted = Vec::with_capacity(2 * operations.len());
+    for done in &operations {
         learn_settled(books, done)?;
-        let received = received(done);
+        let (made, received) = (Thing::Account(done.signed.body.account), received(done));
         for thing in concerns(done) {
-            concerned.push((numbers.of(books, thing)?, done.entry, received == Some(thing)));
+            let note = Note::new(done.entry, thing == made, received == Some(thing));
+            noted.push(Noted { thing: numbers.of(books, thing)?, note, sequence: done.signed.body.sequence });
         }
-        let account = numbers.of(books, Thing::Account(done.signed.body.account))?;
-        operations.push((account, done));
     }
-    // In the order of the tables: neighbors lie on one page, and a page is found once.
-    operations.sort_unstable_by_key(|(account, done)| (*account, done.signed.body.sequence));
-    let insert = "INSERT INTO operations (entry, account, sequence, result, outcome) VALUES (?, ?, ?, ?, ?)";
-    let mut insert = books.prepare_cached(insert)?;
-    for (account, done) in operations {
-        let (sequence, outcome) = (sql(done.signed.body.sequence), done.answer.as_ref().ok().map(ledger::encode));
-        insert.execute(params![sql(done.entry), account, sequence, done.result(), outcome])?;
-    }
-    concerned.sort_unstable();
-    let mut insert = books.prepare_cached("INSERT INTO concerns (thing, entry, received) VALUES (?, ?, ?)")?;
-    for (thing, entry, received) in concerned {
-        insert.execute(params![thing, sql(entry), received])?;
-    }
+    answers::write(books, &operations)?;
+    runs::write(books, noted)?;
     let update = "UPDATE progress SET entries = ?1, root = ?2 WHERE entries < ?1";
     books.prepare_cached(update)?.execute(params![sql(head.size), head.root.0])?;
     Ok(())

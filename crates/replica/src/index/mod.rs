@@ -1,8 +1,10 @@
 //! The derived index: who did what, newest first. It holds nothing of its own, is never asked by the rules, and may be
 //! deleted at any time.
 
+mod answers;
 mod ask;
 mod learn;
+mod runs;
 mod things;
 
 use books::Books;
@@ -15,7 +17,8 @@ use std::{
 
 use crate::Error;
 
-pub(crate) use ask::{Filter, Known};
+pub(crate) use answers::Known;
+pub(crate) use ask::Filter;
 use things::Numbers;
 pub(crate) use things::Thing;
 
@@ -113,6 +116,35 @@ pub(crate) const MIGRATIONS: &[&str] = &["
         received INTEGER NOT NULL,
         PRIMARY KEY (thing, entry)
     ) WITHOUT ROWID, STRICT;
+    -- The next start learns the whole log again.
+    DELETE FROM settlements;
+    DELETE FROM days;
+    DELETE FROM fee_days;
+    DELETE FROM used;
+    UPDATE progress SET entries = 0, root = zeroblob(32);
+", "
+    -- Many operations in a row: a row for each, in each table, cost more than deciding and keeping them.
+    DROP TABLE operations;
+    DROP TABLE concerns;
+    -- What became of operations from entry `first` on, up to the next row: of each the entry (8 bytes, little-endian) and the
+    -- canonical encoding of its Outcome, behind a 1, or the number of its refusal, behind a 0.
+    CREATE TABLE answers (
+        first INTEGER PRIMARY KEY,
+        answers BLOB NOT NULL
+    ) STRICT;
+    -- Which operations concern a thing: the first one's entry, and for each 8 bytes, little-endian: four times its entry, plus 1
+    -- if the thing made it, plus 2 if it is a transfer to the thing. `sequence` is that of the first one that the thing made.
+    -- `epoch` is the first entry divided by 2^20: what is written lies near what was written just before it, however many things
+    -- there are.
+    CREATE TABLE runs (
+        epoch INTEGER NOT NULL,
+        thing INTEGER NOT NULL,
+        first INTEGER NOT NULL,
+        sequence INTEGER,
+        notes BLOB NOT NULL,
+        PRIMARY KEY (epoch, thing, first)
+    ) WITHOUT ROWID, STRICT;
+    CREATE UNIQUE INDEX runs_by_sequence ON runs (epoch, thing, sequence) WHERE sequence IS NOT NULL;
     -- The next start learns the whole log again.
     DELETE FROM settlements;
     DELETE FROM days;

@@ -2,7 +2,7 @@
 
 use ledger::{AccountId, ArtifactId, ChannelId, Effect, Operation};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::decide::Done;
 
@@ -27,7 +27,7 @@ impl Thing {
 }
 
 /// So many numbers are remembered at most.
-const NUMBERS_MAX: usize = 131_072;
+const NUMBERS_MAX: usize = 1_048_576;
 
 /// The numbers of things that were met lately. Forgotten if what gave them was not kept.
 #[derive(Debug, Default)]
@@ -64,15 +64,16 @@ pub(super) fn number(books: &Connection, thing: Thing) -> rusqlite::Result<Optio
     books.prepare_cached(select)?.query_row(params![thing.bytes()], |row| row.get(0)).optional()
 }
 
-/// What an operation concerns: whoever made it, and, if it was applied, whom or what it names and whom it paid.
-pub(super) fn concerns(done: &Done) -> BTreeSet<Thing> {
-    let mut things = BTreeSet::from([Thing::Account(done.signed.body.account)]);
+/// What an operation concerns: whoever made it, and, if it was applied, whom or what it names and whom it paid;
+/// some of them twice.
+pub(super) fn concerns(done: &Done) -> Vec<Thing> {
+    let mut things = vec![Thing::Account(done.signed.body.account)];
     named(&done.signed.body.operation, &mut things);
     let Ok(outcome) = &done.answer else {
         return things;
     };
     match &outcome.effect {
-        Effect::Opened(channel) | Effect::Finished { channel, .. } => drop(things.insert(Thing::Channel(*channel))),
+        Effect::Opened(channel) | Effect::Finished { channel, .. } => things.push(Thing::Channel(*channel)),
         Effect::Settled(_, settlement) => {
             things.extend(settlement.royalties.iter().map(|charge| Thing::Artifact(charge.artifact)));
         }
@@ -83,23 +84,23 @@ pub(super) fn concerns(done: &Done) -> BTreeSet<Thing> {
     things
 }
 
-fn named(operation: &Operation, things: &mut BTreeSet<Thing>) {
+fn named(operation: &Operation, things: &mut Vec<Thing>) {
     match operation {
-        Operation::Issue { to, .. } | Operation::Transfer { to, .. } => drop(things.insert(Thing::Account(*to))),
+        Operation::Issue { to, .. } | Operation::Transfer { to, .. } => things.push(Thing::Account(*to)),
         Operation::Publish(publish) => {
-            things.insert(Thing::Artifact(publish.manifest));
+            things.push(Thing::Artifact(publish.manifest));
             things.extend(publish.parents.iter().map(|parent| Thing::Artifact(*parent)));
         }
         Operation::Tag { artifact, .. } | Operation::Retire { artifact } => {
-            things.insert(Thing::Artifact(*artifact));
+            things.push(Thing::Artifact(*artifact));
         }
-        Operation::Offer(offer) => drop(things.insert(Thing::Artifact(offer.artifact))),
-        Operation::Open { provider, .. } => drop(things.insert(Thing::Account(*provider))),
+        Operation::Offer(offer) => things.push(Thing::Artifact(offer.artifact)),
+        Operation::Open { provider, .. } => things.push(Thing::Account(*provider)),
         Operation::TopUp { channel, .. }
         | Operation::Close { channel }
         | Operation::Release { channel }
-        | Operation::Finish { channel } => drop(things.insert(Thing::Channel(*channel))),
-        Operation::Settle { voucher } => drop(things.insert(Thing::Channel(voucher.body.channel))),
+        | Operation::Finish { channel } => things.push(Thing::Channel(*channel)),
+        Operation::Settle { voucher } => things.push(Thing::Channel(voucher.body.channel)),
         Operation::Payout { artifacts } => things.extend(artifacts.iter().map(|id| Thing::Artifact(*id))),
         Operation::Redeem { .. }
         | Operation::Lift { .. }

@@ -4,6 +4,7 @@ mod audit;
 mod fault;
 mod fuzz;
 mod income;
+mod index;
 mod kill;
 mod log;
 mod market;
