@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 use benches::{
-    double_entry::{KeyedSqlite, Pair, Postgres, Sqlite},
+    double_entry::{Client, KeyedSqlite, Pair, Postgres, Sqlite},
     machine,
     market::{genesis, key, offer, open, publication, register, settle, sign, work},
     median, rate,
@@ -27,7 +27,9 @@ const TOGETHER: usize = 256;
 const BATCHES: [usize; 2] = [1_000, 8_000];
 /// Transfers whose answers clients wait for at once, in batches: the ledger decides, hashes, syncs and tells at the same time.
 /// A database takes a batch after the other, since its transactions on the same accounts exclude each other.
-const IN_FLIGHT: usize = 32_000;
+const IN_FLIGHT: usize = 64_000;
+/// Rounds that are made in a row: more than the index may be behind.
+const LONG: usize = 8;
 /// Who submits at the same time, a batch each.
 const CLIENTS: usize = 16;
 /// Receipts that one settlement stands for.
@@ -193,67 +195,89 @@ fn settle_down(replica: &Replica) {
     }
 }
 
-/// Durable transfers, signatures checked beforehand.
+/// Durable transfers, signatures checked beforehand: rounds with the databases in turns, and then a long one in which the index,
+/// which may be some way behind, must follow.
 fn durable(
     accounts: usize,
     (transfers, rounds): (usize, usize),
     runtime: &Runtime,
     postgres: Option<&Postgres>,
 ) -> Result<()> {
-    let world = World::new(accounts, transfers * rounds * BATCHES.len());
+    let world = World::new(accounts, transfers * (rounds + LONG) * BATCHES.len());
     let dir = tempfile::tempdir()?;
-    let replica = world.funded(dir.path(), runtime)?;
-    let mut sqlite = Sqlite::new(accounts)?;
-    let mut keyed = KeyedSqlite::new(world.ids())?;
-    let mut server = postgres.map(|postgres| postgres.books(accounts)).transpose()?;
-    let mut parts = world.transfers.chunks(transfers);
+    let mut rivals = Rivals {
+        replica: world.funded(dir.path(), runtime)?,
+        sqlite: Sqlite::new(accounts)?,
+        keyed: KeyedSqlite::new(world.ids())?,
+        server: postgres.map(|postgres| postgres.books(accounts)).transpose()?,
+    };
+    let mut rest = &world.transfers[..];
+    let mut next = |count| rest.split_off(..count).expect("there are as many as are taken");
     for batch in BATCHES {
-        let mut rates = [const { Vec::new() }; 5];
-        for part in parts.by_ref().take(rounds) {
-            let (pairs, verified) = (part.iter().map(|(pair, _)| *pair).collect::<Vec<_>>(), verified(part));
-            let (mut verified, mut batches) = (verified.into_iter(), Vec::new());
-            while verified.len() > 0 {
-                batches.push(verified.by_ref().take(batch).collect::<Vec<_>>());
-            }
-            let begun = Instant::now();
-            runtime.block_on(async {
-                let batches = futures::stream::iter(batches).map(|batch| replica.submit_verified(batch));
-                let mut answers = batches.buffered(IN_FLIGHT / batch);
-                while let Some(answers) = answers.next().await {
-                    answers.into_iter().try_for_each(|answer| answer.map(drop))?;
-                }
-                anyhow::Ok(())
-            })?;
-            rates[0].push(rate(transfers, begun));
-            settle_down(&replica);
-            rates[1].push(rate(transfers, begun));
-            let begun = Instant::now();
-            pairs.chunks(batch).try_for_each(|batch| sqlite.transfer(batch))?;
-            rates[2].push(rate(transfers, begun));
-            let begun = Instant::now();
-            pairs.chunks(batch).try_for_each(|batch| keyed.transfer(batch))?;
-            rates[3].push(rate(transfers, begun));
-            if let Some(server) = &mut server {
-                let begun = Instant::now();
-                pairs.chunks(batch).try_for_each(|batch| server.transfer(batch))?;
-                rates[4].push(rate(transfers, begun));
-            }
+        let mut rates = [const { Vec::new() }; 4];
+        for _ in 0..rounds {
+            let round = rivals.round(next(transfers), batch, runtime)?;
+            rates.iter_mut().zip(round).for_each(|(rates, rate)| rates.push(rate));
         }
-        let [ours, indexed, sqlite, keyed, server] =
-            rates.map(|rates| if rates.is_empty() { f64::NAN } else { median(rates) });
-        println!(
-            "durable, {accounts} accounts, batches of {batch}: ledger {ours:.0}/s ({indexed:.0}/s until the index has them), \
-             SQLite {sqlite:.0}/s ({:.2} of it), by keys {keyed:.0}/s ({:.2} of it), PostgreSQL {server:.0}/s ({:.1} of it)",
-            ours / sqlite,
-            ours / keyed,
-            ours / server
-        );
+        told(&format!("durable, {accounts} accounts, batches of {batch}"), rates.map(median));
+        let long = rivals.round(next(transfers * LONG), batch, runtime)?;
+        told(&format!("{} in a row", transfers * LONG), long);
     }
     if postgres.is_none() {
         println!("PostgreSQL is not installed (apt-get install postgresql)");
     }
-    replica.close();
+    rivals.replica.close();
     Ok(())
+}
+
+fn told(what: &str, [ours, sqlite, keyed, server]: [f64; 4]) {
+    println!(
+        "{what}: ledger {ours:.0}/s, SQLite {sqlite:.0}/s ({:.2} of it), by keys {keyed:.0}/s ({:.2} of it), \
+         PostgreSQL {server:.0}/s ({:.1} of it)",
+        ours / sqlite,
+        ours / keyed,
+        ours / server
+    );
+}
+
+/// Who keeps the same transfers.
+struct Rivals {
+    replica: Replica,
+    sqlite: Sqlite,
+    keyed: KeyedSqlite,
+    server: Option<Client>,
+}
+
+impl Rivals {
+    /// The rates at which each makes transfers durable.
+    fn round(&mut self, part: &[(Pair, Signed<Request>)], batch: usize, runtime: &Runtime) -> Result<[f64; 4]> {
+        let (pairs, verified) = (part.iter().map(|(pair, _)| *pair).collect::<Vec<_>>(), verified(part));
+        let (mut verified, mut batches) = (verified.into_iter(), Vec::new());
+        while verified.len() > 0 {
+            batches.push(verified.by_ref().take(batch).collect::<Vec<_>>());
+        }
+        let begun = Instant::now();
+        runtime.block_on(async {
+            let batches = futures::stream::iter(batches).map(|batch| self.replica.submit_verified(batch));
+            let mut answers = batches.buffered(IN_FLIGHT / batch);
+            while let Some(answers) = answers.next().await {
+                answers.into_iter().try_for_each(|answer| answer.map(drop))?;
+            }
+            anyhow::Ok(())
+        })?;
+        let ours = rate(part.len(), begun);
+        settle_down(&self.replica);
+        let begun = Instant::now();
+        pairs.chunks(batch).try_for_each(|batch| self.sqlite.transfer(batch))?;
+        let sqlite = rate(part.len(), begun);
+        let begun = Instant::now();
+        pairs.chunks(batch).try_for_each(|batch| self.keyed.transfer(batch))?;
+        let keyed = rate(part.len(), begun);
+        let Some(server) = &mut self.server else { return Ok([ours, sqlite, keyed, f64::NAN]) };
+        let begun = Instant::now();
+        pairs.chunks(batch).try_for_each(|batch| server.transfer(batch))?;
+        Ok([ours, sqlite, keyed, rate(part.len(), begun)])
+    }
 }
 
 /// Transfers whose signatures were checked.
