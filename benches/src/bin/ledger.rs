@@ -205,7 +205,7 @@ fn durable(
 ) -> Result<()> {
     let world = World::new(accounts, transfers * (rounds + LONG) * BATCHES.len());
     let dir = tempfile::tempdir()?;
-    let mut rivals = Rivals {
+    let mut contest = Contest {
         replica: world.funded(dir.path(), runtime)?,
         sqlite: Sqlite::new(accounts)?,
         keyed: KeyedSqlite::new(world.ids())?,
@@ -216,17 +216,17 @@ fn durable(
     for batch in BATCHES {
         let mut rates = [const { Vec::new() }; 4];
         for _ in 0..rounds {
-            let round = rivals.round(next(transfers), batch, runtime)?;
+            let round = contest.round(next(transfers), batch, runtime)?;
             rates.iter_mut().zip(round).for_each(|(rates, rate)| rates.push(rate));
         }
         told(&format!("durable, {accounts} accounts, batches of {batch}"), rates.map(median));
-        let long = rivals.round(next(transfers * LONG), batch, runtime)?;
+        let long = contest.round(next(transfers * LONG), batch, runtime)?;
         told(&format!("{} in a row", transfers * LONG), long);
     }
     if postgres.is_none() {
         println!("PostgreSQL is not installed (apt-get install postgresql)");
     }
-    rivals.replica.close();
+    contest.replica.close();
     Ok(())
 }
 
@@ -240,15 +240,15 @@ fn told(what: &str, [ours, sqlite, keyed, server]: [f64; 4]) {
     );
 }
 
-/// Who keeps the same transfers.
-struct Rivals {
+/// The ledger and the databases, which keep the same transfers.
+struct Contest {
     replica: Replica,
     sqlite: Sqlite,
     keyed: KeyedSqlite,
     server: Option<Client>,
 }
 
-impl Rivals {
+impl Contest {
     /// The rates at which each makes transfers durable.
     fn round(&mut self, part: &[(Pair, Signed<Request>)], batch: usize, runtime: &Runtime) -> Result<[f64; 4]> {
         let (pairs, verified) = (part.iter().map(|(pair, _)| *pair).collect::<Vec<_>>(), verified(part));

@@ -34,7 +34,7 @@ pub(crate) struct Table<K, V> {
     changed: Vec<usize>,
     /// Places for records to come.
     free: Vec<usize>,
-    /// Where records were found lately, by some bits of their keys. The count is a power of two.
+    /// Where records were found lately, by some bits of their keys. Their count is a power of two, or 0.
     lately: Vec<u32>,
 }
 
@@ -102,8 +102,8 @@ impl<K: TableKey, V> Table<K, V> {
     }
 
     fn place(&mut self, key: &K) -> Option<usize> {
-        let last = u64::try_from(self.lately.len()).ok()?.checked_sub(1)?;
-        let lately = self.lately.get_mut(usize::try_from(key.bits() & last).ok()?)?;
+        let mask = u64::try_from(self.lately.len()).ok()?.checked_sub(1)?;
+        let lately = self.lately.get_mut(usize::try_from(key.bits() & mask).ok()?)?;
         let place = usize::try_from(*lately).ok()?;
         if self.rows.get(place).is_some_and(|row| row.record.is_some() && row.key == *key) {
             return Some(place);
@@ -133,7 +133,7 @@ impl<K: TableKey, V> Table<K, V> {
         }
         self.places.insert(key.clone(), place);
         if self.lately.len() < self.rows.len() {
-            // There is room for twice as many before it grows again.
+            // Two to four places for each record, so that few share one.
             self.lately = vec![0; self.rows.len().next_power_of_two().saturating_mul(2)];
         }
         place

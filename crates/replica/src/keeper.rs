@@ -33,7 +33,7 @@ const QUIET_WHEN_BUSY: Duration = Duration::from_millis(50);
 /// It waits at most so long after something came.
 const LAG_MAX: Duration = Duration::from_millis(250);
 /// With so many operations to learn it waits no longer. It learns about as many at once: each page of the index is written
-/// for many of them, and a committer who waits does not wait long.
+/// for many of them. A teller who waits for it waits for all of them.
 const PLENTY: usize = 65_536;
 
 pub(crate) struct Keeper {

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// So many entries are checked together, and then taught to the index: groups are often of one operation.
-const TOGETHER: usize = 4_096;
+const TOGETHER: usize = 16_384;
 
 /// A ledger as its files tell it.
 pub(crate) struct Recovery {

@@ -134,8 +134,7 @@ pub(crate) const MIGRATIONS: &[&str] = &["
     ) STRICT;
     -- Which operations concern a thing: the first one's entry, and for each 8 bytes, little-endian: four times its entry, plus 1
     -- if the thing made it, plus 2 if it is a transfer to the thing. `sequence` is that of the first one that the thing made.
-    -- `epoch` is the first entry divided by 2^20: what is written lies near what was written just before it, however many things
-    -- there are.
+    -- `epoch` is the first entry divided by 2^20: what is written is not scattered over all that was ever written.
     CREATE TABLE runs (
         epoch INTEGER NOT NULL,
         thing INTEGER NOT NULL,
@@ -171,7 +170,7 @@ impl Index {
     /// [`Error::Index`].
     pub(crate) fn open(dir: &Path) -> Result<Self, Error> {
         let books = Books::open(&dir.join("index.sqlite"), MIGRATIONS)?;
-        // Ids scatter what is written over all pages: few of them should have to be read again, or written twice.
+        // Ids and things scatter what is written over many pages: few of them should have to be read again, or written twice.
         let settings = |books: &Connection| {
             books.pragma_update(None, "cache_size", -CACHE_KB)?;
             books.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)

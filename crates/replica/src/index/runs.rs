@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::{sql, unsql};
 
-/// Most operations in a run: it fits into a page of the file.
-const RUN_MAX: usize = 256;
+/// Most operations in a run. A page of the file must hold four rows of such a table; what is longer would get pages of its own.
+const RUN_MAX: usize = 120;
 /// Runs of so many entries of the log lie together.
 const EPOCH: u64 = 1 << 20;
 
@@ -19,15 +19,15 @@ impl Note {
     const MADE: u64 = 1;
     /// The thing is the account that received money in it, which was a transfer.
     const RECEIVED: u64 = 2;
-    const FLAGS: u32 = 2;
+    const FLAG_BITS: u32 = 2;
 
     pub(super) fn new(entry: u64, made: bool, received: bool) -> Self {
         let flag = |set, flag| if set { flag } else { 0 };
-        Self(entry << Self::FLAGS | flag(made, Self::MADE) | flag(received, Self::RECEIVED))
+        Self(entry << Self::FLAG_BITS | flag(made, Self::MADE) | flag(received, Self::RECEIVED))
     }
 
     const fn entry(self) -> u64 {
-        self.0 >> Self::FLAGS
+        self.0 >> Self::FLAG_BITS
     }
 
     const fn epoch(self) -> u64 {

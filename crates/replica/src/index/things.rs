@@ -26,7 +26,7 @@ impl Thing {
     }
 }
 
-/// So many numbers are remembered at most.
+/// So many numbers are remembered at most: a hundred bytes each.
 const NUMBERS_MAX: usize = 1_048_576;
 
 /// The numbers of things that were met lately. Forgotten if what gave them was not kept.
@@ -35,7 +35,7 @@ pub(crate) struct Numbers(HashMap<Thing, i64>);
 
 impl Numbers {
     pub(super) fn forget(&mut self) {
-        self.0.clear();
+        self.0 = HashMap::new();
     }
 
     /// A thing's number; a new one if it has none.
@@ -64,8 +64,7 @@ pub(super) fn number(books: &Connection, thing: Thing) -> rusqlite::Result<Optio
     books.prepare_cached(select)?.query_row(params![thing.bytes()], |row| row.get(0)).optional()
 }
 
-/// What an operation concerns: whoever made it, and, if it was applied, whom or what it names and whom it paid;
-/// some of them twice.
+/// What an operation concerns: whoever made it, whom or what it names, and, if it was applied, whom it paid; some of them twice.
 pub(super) fn concerns(done: &Done) -> Vec<Thing> {
     let mut things = vec![Thing::Account(done.signed.body.account)];
     named(&done.signed.body.operation, &mut things);
